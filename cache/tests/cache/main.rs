@@ -1,0 +1,9 @@
+//! The caching layer as its users see it. One binary, so that it links once.
+
+// Helpers of tests fail as tests do; the lint's own exception covers only functions marked #[test].
+#![allow(clippy::expect_used)]
+
+mod contract;
+mod memory;
+mod redis;
+mod support;

@@ -1,0 +1,184 @@
+//! Does the cache pay? Effectiveness first, then traffic, memory and clients.
+//!
+//! It shows the cache server's own counters beside those of the caching layer in the services: the
+//! server mixes every client and command, the layer counts each use once.
+
+use hitmark_schema::metrics as m;
+use hitmark_schema::thresholds::{HIT_RATIO, MEMORY_USED_RATIO, Threshold};
+
+use crate::grafana::{Dashboard, Panel, Query, Row, Shape, Unit};
+use crate::promql::{Scope, ratio, sum};
+
+const HERE: Scope = Scope::Dashboard;
+
+/// The dashboard.
+#[must_use]
+pub fn dashboard() -> Dashboard {
+    Dashboard {
+        name: "cache-overview",
+        title: "Cache overview",
+        description: "Whether the cache pays: effectiveness, traffic, memory, clients.",
+        rows: vec![effectiveness(), traffic(), memory(), clients()],
+    }
+}
+
+fn effectiveness() -> Row {
+    let (hits, misses) =
+        (sum(&HERE.rate(&m::REDIS_HITS, ""), &[]), sum(&HERE.rate(&m::REDIS_MISSES, ""), &[]));
+    let server = ratio(&hits, &format!("({hits} + {misses})"));
+    let by = &["instance"];
+    let (hits, misses) = (sum(&HERE.rate(&m::REDIS_HITS, ""), by), sum(&HERE.rate(&m::REDIS_MISSES, ""), by));
+    let by_instance = ratio(&hits, &format!("({hits} + {misses})"));
+    let found = sum(&HERE.rate(&m::CACHE_OPERATIONS, "op=\"get\",result=\"hit\""), &[]);
+    let asked = sum(&HERE.rate(&m::CACHE_OPERATIONS, "op=\"get\",result=~\"hit|miss\""), &[]);
+    let panels = vec![
+        Panel {
+            bands: Some(&HIT_RATIO),
+            ..stat("Hit ratio of the servers", &graded(&HIT_RATIO), Unit::Ratio, server)
+        },
+        Panel {
+            bands: Some(&HIT_RATIO),
+            ..stat("Hit ratio of the services", &graded(&HIT_RATIO), Unit::Ratio, ratio(&found, &asked))
+        },
+        stat(
+            "Servers up",
+            "Cache servers that answered the last scrape.",
+            Unit::Count,
+            format!("sum({})", HERE.series(&m::REDIS_UP, "")),
+        ),
+        Panel {
+            bands: Some(&HIT_RATIO),
+            ..over_time(
+                "Hit ratio by server",
+                "A ratio of rates: it shows the window, not the server's life. A gap means that nothing was asked.",
+                Shape::Lines,
+                Unit::Ratio,
+                vec![query(by_instance, "{{instance}}")],
+            )
+        },
+    ];
+    Row { title: "Effectiveness", panels }
+}
+
+fn traffic() -> Row {
+    let rate = |metric, matchers| HERE.rate(metric, matchers);
+    let panels = vec![
+        over_time(
+            "Commands by kind",
+            "Commands for each second. Many small reads of one kind may be one larger read.",
+            Shape::Stacked,
+            Unit::PerSecond,
+            vec![query(sum(&rate(&m::REDIS_COMMANDS, ""), &["cmd"]), "{{cmd}}")],
+        ),
+        over_time(
+            "Cache operations of the services, by result",
+            "What the caching layer saw. Errors and timeouts should be none: each costs a call of the origin.",
+            Shape::Stacked,
+            Unit::PerSecond,
+            vec![query(sum(&rate(&m::CACHE_OPERATIONS, ""), &["op", "result"]), "{{op}} {{result}}")],
+        ),
+        over_time(
+            "Origin calls",
+            "Calls that a miss caused, and those that the stampede guard made needless.",
+            Shape::Lines,
+            Unit::PerSecond,
+            vec![
+                query(sum(&rate(&m::CACHE_ORIGIN_CALLS, ""), &["result"]), "calls {{result}}"),
+                query(sum(&rate(&m::CACHE_ORIGIN_COALESCED, ""), &[]), "coalesced"),
+            ],
+        ),
+    ];
+    Row { title: "Traffic", panels }
+}
+
+fn memory() -> Row {
+    let (used, max) = (HERE.series(&m::REDIS_MEMORY_USED, ""), HERE.series(&m::REDIS_MEMORY_MAX, ""));
+    let panels = vec![
+        over_time(
+            "Memory used and its limit",
+            &format!("{} No limit line means that no limit is set.", graded(&MEMORY_USED_RATIO)),
+            Shape::Lines,
+            Unit::Bytes,
+            vec![
+                query(sum(&used, &["instance"]), "used {{instance}}"),
+                query(format!("{} > 0", sum(&max, &["instance"])), "limit {{instance}}"),
+            ],
+        ),
+        over_time(
+            "Evicted and expired keys",
+            "Expiry is the plan; eviction means that memory is short. Evictions with a poor hit ratio cost time.",
+            Shape::Lines,
+            Unit::PerSecond,
+            vec![
+                query(sum(&HERE.rate(&m::REDIS_EVICTED, ""), &["instance"]), "evicted {{instance}}"),
+                query(sum(&HERE.rate(&m::REDIS_EXPIRED, ""), &["instance"]), "expired {{instance}}"),
+            ],
+        ),
+        over_time(
+            "Keys by database",
+            "Keys held. A database that only grows may hold keys without a time to live.",
+            Shape::Stacked,
+            Unit::Count,
+            vec![query(format!("{} > 0", sum(&HERE.series(&m::REDIS_DB_KEYS, ""), &["db"])), "{{db}}")],
+        ),
+    ];
+    Row { title: "Memory", panels }
+}
+
+fn clients() -> Row {
+    let by_instance = |metric| sum(&HERE.series(metric, ""), &["instance"]);
+    let panels = vec![
+        over_time(
+            "Clients",
+            "Connected and blocked clients. A rising line without more traffic is a leak of connections.",
+            Shape::Lines,
+            Unit::Count,
+            vec![
+                query(by_instance(&m::REDIS_CLIENTS), "connected {{instance}}"),
+                query(by_instance(&m::REDIS_CLIENTS_BLOCKED), "blocked {{instance}}"),
+            ],
+        ),
+        over_time(
+            "Slow log",
+            "Entries in the slow log; it keeps the newest 128 unless configured otherwise. Read it with SLOWLOG GET.",
+            Shape::Lines,
+            Unit::Count,
+            vec![query(by_instance(&m::REDIS_SLOWLOG_LENGTH), "{{instance}}")],
+        ),
+        over_time(
+            "Time of a scrape",
+            "What watching costs, by target.",
+            Shape::Lines,
+            Unit::Seconds,
+            vec![query(HERE.series(&m::EXPORTER_COLLECTOR_SECONDS, ""), "{{collector}} {{target}}")],
+        ),
+    ];
+    Row { title: "Clients and cost", panels }
+}
+
+/// What the threshold table says of a figure, in words.
+fn graded(row: &Threshold) -> String {
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let (excellent, good) = (percent(row.excellent), percent(row.good));
+    match row.better {
+        hitmark_schema::thresholds::Better::Higher => {
+            format!("{} Above {excellent} is excellent, from {good} good, below poor.", row.meaning)
+        }
+        hitmark_schema::thresholds::Better::Lower => {
+            format!("{} Below {excellent} is excellent, up to {good} good, above poor.", row.meaning)
+        }
+    }
+}
+
+fn stat(title: &'static str, description: &str, unit: Unit, expression: String) -> Panel {
+    let queries = vec![query(expression, "")];
+    Panel { title, description: description.to_owned(), shape: Shape::Stat, unit, bands: None, queries }
+}
+
+fn over_time(title: &'static str, description: &str, shape: Shape, unit: Unit, queries: Vec<Query>) -> Panel {
+    Panel { title, description: description.to_owned(), shape, unit, bands: None, queries }
+}
+
+fn query(expression: String, legend: &'static str) -> Query {
+    Query { expression, legend }
+}

@@ -1,0 +1,101 @@
+//! The built binary: exit codes, mistakes, signals, and no secret anywhere.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Output, Stdio};
+
+use hitmark_testkit::free_port;
+use rustix::process::{Pid, Signal, kill_process};
+
+fn binary(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hitmark-exporter"));
+    command.args(args).env_clear();
+    command
+}
+
+fn run(args: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = binary(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn a_file_with_mistakes_is_refused_with_each_of_them_and_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("e.toml");
+    fs::write(&file, "lissten = \"x\"\nredis = [\"redis://:hunter2@h:99999\"]\ntimeout = \"0s\"\n").unwrap();
+    let name = file.to_str().unwrap();
+    for args in [&["check-config", name] as &[&str], &["--config", name]] {
+        let (code, _, stderr) = run(args);
+        assert_eq!(code, Some(2), "{stderr}");
+        for line in 1..=3 {
+            assert!(stderr.contains(&format!("{name}:{line}: ")), "line {line} of {stderr}");
+        }
+        assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
+    fs::write(&file, "redis = \"redis://h\"\n").unwrap();
+    let (code, stdout, _) = run(&["check-config", name]);
+    assert_eq!((code, stdout.contains("valid")), (Some(0), true));
+}
+
+#[test]
+fn flags_with_mistakes_are_all_named_at_once() {
+    let (code, _, stderr) =
+        run(&["--listen", "nowhere", "--redis", "redis://:hunter2@h:99999", "--timeout", "soon"]);
+    assert_eq!(code, Some(2));
+    assert!(["--listen", "--redis", "--timeout"].iter().all(|flag| stderr.contains(flag)), "{stderr}");
+    assert!(!stderr.contains("hunter2"), "{stderr}");
+}
+
+#[test]
+fn flags_that_are_not_built_yet_are_not_accepted() {
+    for flag in ["--celery", "--postgres", "--mysql", "--memcached", "--web-config"] {
+        assert_eq!(run(&[flag, "x"]).0, Some(2), "{flag}");
+    }
+}
+
+#[test]
+fn help_does_not_show_what_the_environment_holds() {
+    let output = binary(&["--help"])
+        .env("REDIS_URL", "redis://:hunter2@h")
+        .env("HITMARK_EXPORTER_REDIS", "redis://:hunter2@h")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(help.contains("Example") && !help.contains("hunter2"), "{help}");
+}
+
+#[test]
+fn it_serves_with_the_environment_s_url_and_ends_well_on_sigterm() {
+    let url = format!("redis://:hunter2@127.0.0.1:{}", free_port());
+    let mut child = binary(&["--listen", "127.0.0.1:0", "--log-format", "json"])
+        .env("REDIS_URL", url)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    let mut page = String::new();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    stream.read_to_string(&mut page).unwrap();
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("\nredis_up 0\n"), "{page}");
+
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let status = child.wait().unwrap();
+    log.read_to_string(&mut line).unwrap();
+    assert_eq!(status.code(), Some(0), "{line}");
+    assert!(line.contains("target fails"), "{line}");
+    assert!(!line.contains("hunter2") && !page.contains("hunter2"), "{line}{page}");
+}
+
+#[test]
+fn an_address_in_use_is_a_mistake_of_the_flag() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (code, _, stderr) = run(&["--listen", &taken.local_addr().unwrap().to_string()]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("--listen"), "{stderr}");
+}

@@ -1,0 +1,148 @@
+//! Replies captured from real servers become exactly the page that is checked in.
+//!
+//! `BLESS=1` writes the page anew; the difference is then for a person to read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hitmark_exporter::collectors::redis::parse;
+use hitmark_exporter::redis_client::Reply;
+use hitmark_schema::exposition::{Family, encode};
+use hitmark_schema::metrics::REDIS;
+use proptest::prelude::*;
+
+/// A time that no fixture depends on.
+const NOW: u64 = 0;
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
+}
+
+/// The replies to the collector's commands, as one server gave them.
+fn replies(server: &str) -> Vec<Reply> {
+    let file = |name: &str| fs::read(here(&format!("fixtures/{server}/{name}.txt"))).unwrap();
+    let mut replies = vec![Reply::Text(String::from_utf8(file("info")).unwrap())];
+    for name in ["config_max", "config_databases", "slowlog_len", "slowlog_get"] {
+        replies.push(Reply::from_resp(&file(name)).unwrap());
+    }
+    replies
+}
+
+fn page(families: &[Family]) -> String {
+    let mut page = String::new();
+    encode(families, &mut page);
+    page
+}
+
+#[test]
+fn the_replies_of_redis_7_0_become_the_page_that_is_checked_in() {
+    let collected = parse(&replies("redis-7.0"), NOW).unwrap();
+    assert_eq!(collected.unreadable, 0);
+    let (path, page) = (here("golden/redis-7.0.prom"), page(&collected.families));
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let golden = fs::read_to_string(&path).unwrap();
+    for (line, (ours, wanted)) in page.lines().zip(golden.lines()).enumerate() {
+        assert_eq!(ours, wanted, "line {}; BLESS=1 writes the page anew", line + 1);
+    }
+    assert_eq!(page.lines().count(), golden.lines().count());
+}
+
+#[test]
+fn each_sample_has_the_labels_that_the_registry_promises() {
+    for family in parse(&replies("redis-7.0"), NOW).unwrap().families {
+        assert!(REDIS.contains(&family.metric), "{} is not in the registry", family.metric.name);
+        for sample in &family.samples {
+            let labels: Vec<&str> = sample.labels.iter().map(|(name, _)| *name).collect();
+            assert_eq!(labels, family.metric.labels, "{}", family.metric.name);
+        }
+    }
+}
+
+#[test]
+fn promtool_complains_of_nothing() {
+    let families = parse(&replies("redis-7.0"), NOW).unwrap().families;
+    if let Err(error) = hitmark_testkit::promtool_with_input(["check", "metrics"], &page(&families)) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn rights_that_are_missing_leave_samples_out_and_break_nothing() {
+    let mut replies = replies("redis-7.0");
+    for reply in &mut replies[1..] {
+        *reply = Reply::Refused("NOPERM this user has no permissions".to_owned());
+    }
+    let collected = parse(&replies, NOW).unwrap();
+    let page = page(&collected.families);
+    assert_eq!(collected.unreadable, 0, "what is refused is not unreadable");
+    assert!(page.contains("redis_keyspace_hits_total ") && !page.contains("redis_slowlog"), "{page}");
+    assert!(page.contains("redis_db_keys{db=\"db3\"} 2") && !page.contains("db=\"db1\""), "{page}");
+}
+
+#[test]
+fn an_answer_that_is_not_info_is_an_error() {
+    for (reply, kind) in [
+        (Reply::Refused("NOAUTH Authentication required.".to_owned()), "refused"),
+        (Reply::Text("<html>hello: world</html>".to_owned()), "answer"),
+        (Reply::Text(String::new()), "answer"),
+        (Reply::Nil, "answer"),
+        (Reply::Int(3), "answer"),
+    ] {
+        assert_eq!(parse(&[reply], NOW).unwrap_err().kind(), kind);
+    }
+    assert_eq!(parse(&[], NOW).unwrap_err().kind(), "answer");
+}
+
+fn any_reply() -> impl Strategy<Value = Reply> {
+    let leaf = prop_oneof![
+        Just(Reply::Nil),
+        any::<i64>().prop_map(Reply::Int),
+        any::<String>().prop_map(Reply::Text),
+        any::<String>().prop_map(Reply::Refused),
+    ];
+    leaf.prop_recursive(3, 24, 6, |inner| prop::collection::vec(inner, 0..6).prop_map(Reply::List))
+}
+
+/// Lines that look like `INFO`'s, with values that may make no sense.
+fn any_info() -> impl Strategy<Value = String> {
+    let field = prop_oneof![
+        Just("used_memory".to_owned()),
+        Just("uptime_in_seconds".to_owned()),
+        Just("role".to_owned()),
+        "cmdstat_[a-z|]{0,6}",
+        "errorstat_[A-Z]{0,4}",
+        "db[0-9]{0,12}",
+        ".{0,12}",
+    ];
+    let value =
+        prop_oneof!["[0-9]{0,24}", "(calls|usec|keys|count)=[0-9.e-]{0,9},avg_ttl=-?[0-9]{0,30}", ".{0,20}"];
+    prop::collection::vec((field, value), 0..40)
+        .prop_map(|lines| lines.iter().map(|(field, value)| format!("{field}:{value}\r\n")).collect())
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_samples_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let _ = Reply::from_resp(&bytes);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let _ = parse(&[Reply::Text(text)], NOW);
+    }
+
+    #[test]
+    fn any_replies_are_a_page_that_holds_only_finite_numbers(
+        info in any_info(),
+        others in prop::collection::vec(any_reply(), 0..5),
+    ) {
+        let mut replies = vec![Reply::Text(info)];
+        replies.extend(others);
+        if let Ok(collected) = parse(&replies, NOW) {
+            let page = page(&collected.families);
+            for line in page.lines().filter(|line| !line.starts_with('#')) {
+                let value: f64 = line.rsplit_once(' ').unwrap().1.parse().unwrap();
+                prop_assert!(value.is_finite(), "{line}");
+            }
+        }
+    }
+}

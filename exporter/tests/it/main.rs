@@ -1,0 +1,10 @@
+//! The exporter as its users meet it: captured replies, real servers, the built binary.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+mod cli;
+mod golden;
+mod http;
+mod live;
+mod service;
+mod support;

@@ -1,0 +1,103 @@
+//! goose: launches the users, runs their transactions, ends when all of them are done.
+//!
+//! The only file that knows goose. A transaction is one turn of a user: a slice in the closed
+//! model, a super-block's arrivals in the open one. Requests inside it go over our own transport
+//! into our own recorder, since goose times to the response headers and keeps hits and misses in
+//! one histogram. So its metrics, tables, controllers and request clients stay off, and it is
+//! stopped by ending each user's iterations: its kill switch is global to the process and would
+//! stop other attacks as well.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use goose::config::GooseConfiguration;
+use goose::goose::{GooseUser, Scenario, Transaction, TransactionFunction};
+use goose::{GooseAttack, GooseError};
+
+/// Whether a user goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnEnd {
+    /// It has another turn.
+    Again,
+    /// It is done.
+    Done,
+}
+
+/// What users do. `user` is a number from 0.
+pub trait Work: Send + Sync + 'static {
+    /// One turn of a user.
+    fn turn(self: Arc<Self>, user: usize) -> Pin<Box<dyn Future<Output = TurnEnd> + Send>>;
+}
+
+/// goose could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum AttackError {
+    /// goose refused its configuration or failed while it ran.
+    #[error("goose could not run the attack: {0}")]
+    Goose(#[from] Box<GooseError>),
+    /// goose did not take an option.
+    #[error("goose did not take an option: {0}")]
+    Option(String),
+}
+
+/// The number of a user, in its session.
+#[derive(Debug, Clone, Copy)]
+struct UserNumber(usize);
+
+/// Runs so many users until all of them are done.
+///
+/// # Errors
+///
+/// If goose cannot run.
+pub async fn attack(users: usize, host: &str, work: Arc<dyn Work>) -> Result<(), AttackError> {
+    let users_text = users.to_string();
+    let options = [
+        "--host",
+        host,
+        "--users",
+        &users_text,
+        "--increase-rate",
+        &users_text,
+        "--no-metrics",
+        "--no-telnet",
+        "-q",
+    ];
+    let configuration = GooseConfiguration::parse_args_default(&options)
+        .map_err(|error| AttackError::Option(error.to_string()))?;
+    let scenario = Scenario::new("turns")
+        .register_transaction(numbering().set_name("number").set_on_start())
+        .register_transaction(turn(work).set_name("turn"));
+    GooseAttack::initialize_with_config(configuration)
+        .map_err(Box::new)?
+        .register_scenario(scenario)
+        .execute()
+        .await
+        .map_err(Box::new)?;
+    Ok(())
+}
+
+/// Gives each user its number.
+fn numbering() -> Transaction {
+    let next = Arc::new(AtomicUsize::new(0));
+    let function: TransactionFunction = Arc::new(move |user: &mut GooseUser| {
+        user.set_session_data(UserNumber(next.fetch_add(1, Ordering::Relaxed)));
+        Box::pin(async { Ok(()) })
+    });
+    Transaction::new(function)
+}
+
+/// One turn; the last one ends the user by giving it an iteration limit that it has reached.
+fn turn(work: Arc<dyn Work>) -> Transaction {
+    let function: TransactionFunction = Arc::new(move |user: &mut GooseUser| {
+        let work = Arc::clone(&work);
+        Box::pin(async move {
+            let number = user.get_session_data::<UserNumber>().map_or(0, |number| number.0);
+            if work.turn(number).await == TurnEnd::Done {
+                user.config.iterations = Some(1);
+            }
+            Ok(())
+        })
+    });
+    Transaction::new(function)
+}

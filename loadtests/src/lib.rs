@@ -1,0 +1,37 @@
+//! Load tests that compare a baseline with a candidate, in alternating slices, in nanoseconds.
+//!
+//! A plan file becomes a [`plan::Plan`]; each of its experiments becomes one goose attack whose
+//! users send requests over their own connection and record what they saw; super-block by
+//! super-block the record goes into a run directory. Nothing here judges the figures or draws
+//! them, and a service is known only by its URL.
+//!
+//! # Layout
+//!
+//! - [`plan`]: the plan file, checked whole before the first request.
+//! - [`keys`]: which key a request asks for.
+//! - [`request`]: what is sent. [`transport`]: how it is sent and timed.
+//! - [`answer`]: what a response's headers say of the cache.
+//! - [`equivalence`]: whether both variants answer the same.
+//! - [`recorder`]: latencies and counts, sharded by thread.
+//! - [`schedule`]: whose turn it is: slices, super-blocks, arrivals.
+//! - [`user`]: what one user does, in the closed and in the open model.
+//! - [`attack`]: goose. The only file that knows it.
+//! - [`service_process`]: services that the plan starts itself.
+//! - [`runner`]: a plan's experiments, one after another, into a run directory.
+
+pub mod answer;
+pub mod attack;
+pub mod equivalence;
+pub mod keys;
+pub mod plan;
+pub mod recorder;
+pub mod request;
+pub mod runner;
+pub mod schedule;
+pub mod service_process;
+pub mod transport;
+pub mod user;
+mod watch;
+
+pub use plan::{Plan, PlanErrors};
+pub use runner::{Progress, RunOptions, RunReport, Stop, run};

@@ -1,0 +1,233 @@
+//! Takes typed fields out of a TOML table and notes every mistake with its line.
+//!
+//! serde would stop at the first mistake and forget where the others stand. Here a table is
+//! emptied field by field; what is left over at the end was misspelled.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Mistake;
+
+/// The mistakes found so far, with what is needed to turn an offset into a line.
+#[derive(Debug)]
+pub(super) struct Notes<'t> {
+    text: &'t str,
+    mistakes: Vec<Mistake>,
+}
+
+impl<'t> Notes<'t> {
+    pub(super) const fn new(text: &'t str) -> Self {
+        Self { text, mistakes: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
+        let line = self.text.as_bytes()[..at.start.min(self.text.len())]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        self.mistakes.push(Mistake { line: Some(line), text: text.into() });
+    }
+
+    pub(super) fn add_unplaced(&mut self, text: impl Into<String>) {
+        self.mistakes.push(Mistake { line: None, text: text.into() });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.mistakes.is_empty()
+    }
+
+    /// The mistakes in the order of their lines.
+    pub(super) fn into_mistakes(mut self) -> Vec<Mistake> {
+        self.mistakes.sort_by_key(|mistake| mistake.line);
+        self.mistakes
+    }
+}
+
+/// A table that is being emptied.
+#[derive(Debug)]
+pub(super) struct Fields<'t, 'p> {
+    name: String,
+    span: Range<usize>,
+    table: &'p DeTable<'t>,
+    taken: Vec<&'static str>,
+    is_top: bool,
+}
+
+/// A value with the place where it stands.
+pub(super) type Placed<T> = (T, Range<usize>);
+
+impl<'t, 'p> Fields<'t, 'p> {
+    /// `name` is how mistakes call the table, for example `[run]`.
+    pub(super) fn new(name: impl Into<String>, span: Range<usize>, table: &'p DeTable<'t>) -> Self {
+        Self { name: name.into(), span, table, taken: Vec::new(), is_top: false }
+    }
+
+    /// The document itself.
+    pub(super) fn top(table: &'p DeTable<'t>) -> Self {
+        Self { is_top: true, ..Self::new("the plan", 0..0, table) }
+    }
+
+    pub(super) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The raw value of a key.
+    pub(super) fn value(&mut self, key: &'static str) -> Option<&'p Spanned<DeValue<'t>>> {
+        self.taken.push(key);
+        self.table.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(_, value)| value)
+    }
+
+    /// A value of one type; a value of another type is a mistake and counts as absent.
+    fn typed<T>(
+        &mut self,
+        notes: &mut Notes<'_>,
+        key: &'static str,
+        wanted: &str,
+        read: impl Fn(&'p DeValue<'t>) -> Option<T>,
+    ) -> Option<Placed<T>> {
+        let value = self.value(key)?;
+        match read(value.get_ref()) {
+            Some(read) => Some((read, value.span())),
+            None => {
+                let found = value.get_ref().type_str();
+                notes.add(value.span(), format!("{} {key}: must be {wanted}, not {found}", self.name));
+                None
+            }
+        }
+    }
+
+    pub(super) fn string(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Placed<String>> {
+        self.typed(notes, key, "a string", |value| value.as_str().map(str::to_owned))
+    }
+
+    pub(super) fn required_string(
+        &mut self,
+        notes: &mut Notes<'_>,
+        key: &'static str,
+    ) -> Option<Placed<String>> {
+        let present = self.value(key).is_some();
+        let text = self.string(notes, key);
+        if !present {
+            notes.add(self.span(), format!("{} needs '{key}'", self.name));
+        }
+        match text {
+            Some((text, at)) if text.trim().is_empty() => {
+                notes.add(at, format!("{} {key}: must not be empty", self.name));
+                None
+            }
+            text => text,
+        }
+    }
+
+    pub(super) fn boolean(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<bool> {
+        self.typed(notes, key, "true or false", DeValue::as_bool).map(|(value, _)| value)
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn whole(
+        &mut self,
+        notes: &mut Notes<'_>,
+        key: &'static str,
+        bounds: std::ops::RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let (value, at) = self.typed(notes, key, "a whole number", integer)?;
+        match u64::try_from(value) {
+            Ok(value) if bounds.contains(&value) => Some(value),
+            _ => {
+                let (low, high) = bounds.into_inner();
+                notes.add(at, format!("{} {key}: must be from {low} to {high}, not {value}", self.name));
+                None
+            }
+        }
+    }
+
+    /// A number above `low` (or equal, if `low` is 0 and `zero` allows it) up to `high`.
+    pub(super) fn number(
+        &mut self,
+        notes: &mut Notes<'_>,
+        key: &'static str,
+        low: f64,
+        high: f64,
+    ) -> Option<f64> {
+        let (value, at) = self.typed(notes, key, "a number", float)?;
+        if value.is_finite() && (low..=high).contains(&value) {
+            return Some(value);
+        }
+        notes.add(at, format!("{} {key}: must be from {low} to {high}, not {value}", self.name));
+        None
+    }
+
+    pub(super) fn strings(
+        &mut self,
+        notes: &mut Notes<'_>,
+        key: &'static str,
+    ) -> Option<Placed<Vec<String>>> {
+        self.typed(notes, key, "an array of strings", |value| {
+            value.as_array()?.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
+        })
+    }
+
+    pub(super) fn integers(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Placed<Vec<i64>>> {
+        self.typed(notes, key, "an array of whole numbers", |value| {
+            value.as_array()?.iter().map(|item| integer(item.get_ref())).collect()
+        })
+    }
+
+    /// A table of strings, numbers and booleans, as name and text.
+    pub(super) fn string_map(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Vec<(String, String)> {
+        let map = self.typed(notes, key, "a table of strings", |value| {
+            value
+                .as_table()?
+                .iter()
+                .map(|(name, value)| Some((name.get_ref().to_string(), scalar(value.get_ref())?)))
+                .collect()
+        });
+        map.map(|(map, _)| map).unwrap_or_default()
+    }
+
+    pub(super) fn table(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Fields<'t, 'p>> {
+        let name = if self.is_top { format!("[{key}]") } else { format!("{} {key}", self.name) };
+        let (table, span) = self.typed(notes, key, "a table", DeValue::as_table)?;
+        Some(Fields::new(name, span, table))
+    }
+
+    /// Notes every key that nobody took.
+    pub(super) fn finish(self, notes: &mut Notes<'_>) {
+        for (key, _) in self.table {
+            if !self.taken.contains(&key.get_ref().as_ref()) {
+                let known = self.taken.join(", ");
+                notes.add(
+                    key.span(),
+                    format!("{} has no key '{}'; it takes {known}", self.name, key.get_ref()),
+                );
+            }
+        }
+    }
+}
+
+fn integer(value: &DeValue<'_>) -> Option<i64> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+fn float(value: &DeValue<'_>) -> Option<f64> {
+    match value.as_float() {
+        Some(float) => float.as_str().parse().ok(),
+        None => integer(value).map(|whole| whole as f64),
+    }
+}
+
+fn scalar(value: &DeValue<'_>) -> Option<String> {
+    value
+        .as_str()
+        .map(str::to_owned)
+        .or_else(|| integer(value).map(|whole| whole.to_string()))
+        .or_else(|| value.as_bool().map(|boolean| boolean.to_string()))
+}

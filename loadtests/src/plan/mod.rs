@@ -1,0 +1,240 @@
+//! The plan: what a plan file asks for, after every check.
+//!
+//! A [`Plan`] in hand means that the file was read whole and found right: the rest of the crate
+//! checks nothing again. [`Plan::parse`] reports all mistakes at once, each with its line, before
+//! any request is sent.
+
+mod check;
+mod fields;
+mod hosts;
+
+use std::path::Path;
+use std::time::Duration;
+
+pub use hosts::ServiceAddress;
+
+use crate::keys::KeyChoice;
+use hitmark_schema::{LoadModel, Variant};
+
+/// The bounds within which a plan must stay. They are generous; they keep a slip of the keyboard
+/// from becoming a night of load.
+pub mod bounds {
+    /// Super-block pairs of an experiment.
+    pub const PAIRS_MAX: u64 = 1_000;
+    /// Length of a slice in milliseconds.
+    pub const SLICE_MS_MAX: u64 = 10_000;
+    /// Length of a super-block in seconds for each variant.
+    pub const SUPERBLOCK_S_MAX: f64 = 60.0;
+    /// Warm-up in seconds.
+    pub const WARMUP_S_MAX: f64 = 600.0;
+    /// Concurrent users, or requests in flight.
+    pub const USERS_MAX: u64 = 10_000;
+    /// Arrivals per second.
+    pub const RATE_PER_S_MAX: f64 = 200_000.0;
+    /// Time limit of one request in milliseconds: what a histogram can hold.
+    pub const TIMEOUT_MS_MAX: u64 = 60_000;
+    /// Requests of one experiment.
+    pub const REQUESTS_MAX: u64 = 1_000_000_000;
+    /// Times that both variants are started anew within an experiment.
+    pub const RESTARTS_MAX: u64 = 20;
+    /// Experiments of a plan.
+    pub const EXPERIMENTS_MAX: usize = 100;
+    /// Bytes of a plan file.
+    pub const PLAN_BYTES_MAX: usize = 1 << 20;
+}
+
+/// A checked plan.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The file's text, as it was read.
+    pub source: String,
+    /// Settings of the whole run.
+    pub run: RunSettings,
+    /// The experiments, in the order of the file; at least one.
+    pub experiments: Vec<ExperimentPlan>,
+}
+
+/// `[run]`: settings of the whole run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSettings {
+    /// The seed of key streams and slice order.
+    pub seed: u64,
+    /// Super-block pairs of each experiment.
+    pub pairs: u32,
+    /// How long a variant keeps its turn.
+    pub slice: Duration,
+    /// How long each variant is under load within a super-block.
+    pub superblock: Duration,
+    /// How long the load runs before anything is recorded.
+    pub warmup: Duration,
+    /// How many times an experiment begins anew, with fresh connections and, where the plan starts
+    /// the services itself, fresh processes.
+    pub restarts: u32,
+    /// Requests of one experiment, at most.
+    pub requests_max: u64,
+}
+
+/// `[[experiment]]`: a baseline and a candidate that differ in one declared thing.
+#[derive(Debug, Clone)]
+pub struct ExperimentPlan {
+    /// Its name, unique in the plan.
+    pub name: String,
+    /// Its name in file tags, unique in the plan.
+    pub slug: String,
+    /// The group it belongs to.
+    pub system: Option<String>,
+    /// The one declared difference.
+    pub differs: String,
+    /// The request method.
+    pub method: String,
+    /// The path, with `{key}` where a key goes.
+    pub path: String,
+    /// The request body.
+    pub body: Option<String>,
+    /// Headers of both variants.
+    pub headers: Vec<(String, String)>,
+    /// Which keys are asked for; none if the path is fixed.
+    pub keys: Option<KeyChoice>,
+    /// How requests are offered.
+    pub load: LoadModel,
+    /// The time limit of one request.
+    pub timeout: Duration,
+    /// Statuses that are right.
+    pub expect_status: Vec<u16>,
+    /// Whether the bodies of both variants are compared.
+    pub compare_bodies: CompareBodies,
+    /// What is there today.
+    pub baseline: VariantSettings,
+    /// What is proposed, if anything.
+    pub candidate: Option<VariantSettings>,
+}
+
+/// Whether the bodies of both variants are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompareBodies {
+    /// A sample of them; a difference is an error.
+    Sample,
+    /// Not at all: for bodies that change by nature.
+    Off,
+}
+
+/// One side of an experiment.
+#[derive(Debug, Clone)]
+pub struct VariantSettings {
+    /// Its name.
+    pub name: String,
+    /// The service's URL as the plan gives it.
+    pub base_url: String,
+    /// Where the service listens, checked against the safety rule.
+    pub address: ServiceAddress,
+    /// Headers of this side.
+    pub headers: Vec<(String, String)>,
+    /// Query parameters of this side.
+    pub query: Vec<(String, String)>,
+    /// The service, if the plan starts it itself.
+    pub start: Option<StartCommand>,
+}
+
+/// A service that the plan starts itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartCommand {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// The path that answers 2xx once the service is ready.
+    pub ready: String,
+    /// Environment variables on top of the inherited ones.
+    pub env: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// Reads and checks a plan file.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once, each with its line.
+    pub fn read(path: &Path) -> Result<Self, PlanErrors> {
+        let text = std::fs::read_to_string(path).map_err(|error| PlanErrors {
+            file: path.display().to_string(),
+            mistakes: vec![Mistake { line: None, text: format!("cannot read the plan: {error}") }],
+        })?;
+        Self::parse(&text, &path.display().to_string())
+    }
+
+    /// Checks the text of a plan; `file` is what mistakes name.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once, each with its line.
+    pub fn parse(text: &str, file: &str) -> Result<Self, PlanErrors> {
+        check::plan(text).map_err(|mistakes| PlanErrors { file: file.to_owned(), mistakes })
+    }
+
+    /// Keeps only the experiments with these names or slugs; all of them if none is named.
+    ///
+    /// # Errors
+    ///
+    /// The names that no experiment has, with those that exist.
+    pub fn only(mut self, names: &[String]) -> Result<Self, String> {
+        let matches =
+            |experiment: &ExperimentPlan, name: &String| experiment.name == *name || experiment.slug == *name;
+        let unknown: Vec<&String> = names
+            .iter()
+            .filter(|name| !self.experiments.iter().any(|experiment| matches(experiment, name)))
+            .collect();
+        if !unknown.is_empty() {
+            let known: Vec<&str> =
+                self.experiments.iter().map(|experiment| experiment.name.as_str()).collect();
+            return Err(format!("--only {unknown:?}: no such experiment; the plan has {}", known.join(", ")));
+        }
+        if !names.is_empty() {
+            self.experiments.retain(|experiment| names.iter().any(|name| matches(experiment, name)));
+        }
+        Ok(self)
+    }
+}
+
+impl ExperimentPlan {
+    /// The settings of one side, where the experiment has it.
+    #[must_use]
+    pub const fn side(&self, variant: Variant) -> Option<&VariantSettings> {
+        match variant {
+            Variant::Baseline => Some(&self.baseline),
+            Variant::Candidate => self.candidate.as_ref(),
+        }
+    }
+}
+
+/// One mistake in a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line, from 1, where it is known.
+    pub line: Option<usize>,
+    /// What is wrong, and what would be right.
+    pub text: String,
+}
+
+/// All mistakes of a plan file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanErrors {
+    /// The file.
+    pub file: String,
+    /// The mistakes, in the order of the file.
+    pub mistakes: Vec<Mistake>,
+}
+
+impl std::error::Error for PlanErrors {}
+
+impl std::fmt::Display for PlanErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (place, mistake) in self.mistakes.iter().enumerate() {
+            if place > 0 {
+                writeln!(f)?;
+            }
+            match mistake.line {
+                Some(line) => write!(f, "{}:{line}: {}", self.file, mistake.text)?,
+                None => write!(f, "{}: {}", self.file, mistake.text)?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,259 @@
+//! A plan's experiments, one after another, into a run directory.
+//!
+//! Experiments do not overlap: each has the machine to itself. Within one, both variants alternate.
+//! What is measured is on disk before the next super-block begins, so a run that is killed or
+//! stopped keeps all that it finished.
+
+mod sink;
+mod work;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use sink::Sink;
+
+use hitmark_schema::environment::Environment;
+use hitmark_schema::experiment::Experiment;
+use hitmark_schema::run::{Event, EventKind, RUN_SCHEMA, RunState};
+use hitmark_schema::{RunDocument, RunError, RunWriter, Variant, VariantPlan, redact};
+
+use crate::attack::AttackError;
+use crate::plan::{ExperimentPlan, Plan, VariantSettings};
+use crate::request::RequestError;
+use crate::schedule::unix_now_ns;
+use crate::service_process::{ServiceError, ServiceProcess};
+use sink::Totals;
+
+/// How a run is to be made.
+#[derive(Clone)]
+pub struct RunOptions {
+    /// The run directory: new, or empty of runs.
+    pub out: PathBuf,
+    /// The command line, secrets masked.
+    pub command: String,
+    /// Versions of the servers that take part, where the caller knows them.
+    pub servers: BTreeMap<String, String>,
+    /// Told of every step.
+    pub progress: Arc<dyn Fn(Progress<'_>) + Send + Sync>,
+    /// Ends the run early when set.
+    pub stop: Stop,
+}
+
+impl std::fmt::Debug for RunOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunOptions")
+            .field("out", &self.out)
+            .field("command", &self.command)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ends a run early: all users finish their current request, and what was measured is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Ends the run.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the run is to end.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A step of a run.
+#[derive(Debug, Clone, Copy)]
+pub enum Progress<'a> {
+    /// An experiment begins.
+    Began {
+        /// Its name.
+        experiment: &'a str,
+        /// Super-block pairs that it will take.
+        pairs: u32,
+    },
+    /// A super-block ended.
+    Pair {
+        /// The name of the experiment.
+        experiment: &'a str,
+        /// Pairs that are done.
+        done: u32,
+        /// Pairs in all.
+        pairs: u32,
+        /// Requests in this pair, both variants together.
+        requests: u64,
+    },
+}
+
+/// What a run came to, in the counts that decide an exit code. Figures are in the run directory.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunReport {
+    /// Recorded requests.
+    pub requests: u64,
+    /// Failed ones, wrong bodies among them.
+    pub errors: u64,
+    /// Wrong bodies.
+    pub mismatches: u64,
+    /// Why experiments must not be used: name and reason.
+    pub invalid: Vec<(String, String)>,
+    /// The run was stopped before its plan was done.
+    pub interrupted: bool,
+}
+
+/// Why a run could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The run directory could not be written.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The load generator could not run.
+    #[error("experiment '{experiment}': {source}")]
+    Attack {
+        /// The experiment.
+        experiment: String,
+        /// What went wrong.
+        source: AttackError,
+    },
+    /// A request could not be built.
+    #[error("experiment '{experiment}': {source}")]
+    Request {
+        /// The experiment.
+        experiment: String,
+        /// What went wrong.
+        source: RequestError,
+    },
+    /// A service that the plan starts did not come up.
+    #[error("experiment '{experiment}', {variant}: {source}")]
+    Service {
+        /// The experiment.
+        experiment: String,
+        /// The side.
+        variant: Variant,
+        /// What went wrong.
+        source: ServiceError,
+    },
+}
+
+/// Runs a plan.
+///
+/// # Errors
+///
+/// If the run directory cannot be written, a service cannot be started, or goose cannot run.
+/// Requests that fail are no error here: they are measurements.
+pub async fn run(plan: &Plan, options: RunOptions) -> Result<RunReport, LoadError> {
+    let writer = RunWriter::create(&options.out, document(plan, &options))?;
+    let (sink, thread) = Sink::start(writer);
+    let sink = Arc::new(sink);
+    let mut outcome = Ok(());
+    for experiment in &plan.experiments {
+        outcome = run_experiment(plan, experiment, &options, &sink).await;
+        if outcome.is_err() || options.stop.is_set() {
+            break;
+        }
+    }
+    let state =
+        if options.stop.is_set() || outcome.is_err() { RunState::Interrupted } else { RunState::Complete };
+    if state == RunState::Interrupted {
+        let detail =
+            outcome.as_ref().err().map_or_else(|| "stopped by request".to_owned(), ToString::to_string);
+        sink.event(Event {
+            unix_ns: unix_now_ns(),
+            experiment: None,
+            variant: None,
+            kind: EventKind::Interrupted,
+            detail,
+        });
+    }
+    let Totals { requests, errors, mismatches, invalid } = thread.finish(state).await?;
+    outcome?;
+    Ok(RunReport { requests, errors, mismatches, invalid, interrupted: state == RunState::Interrupted })
+}
+
+/// Runs one experiment: as often anew as the plan asks, its pairs spread over the restarts.
+async fn run_experiment(
+    plan: &Plan,
+    experiment: &ExperimentPlan,
+    options: &RunOptions,
+    sink: &Arc<Sink>,
+) -> Result<(), LoadError> {
+    (options.progress)(Progress::Began { experiment: &experiment.name, pairs: plan.run.pairs });
+    let mut first_block = 0;
+    for restart in 0..plan.run.restarts {
+        let blocks =
+            plan.run.pairs / plan.run.restarts + u32::from(restart < plan.run.pairs % plan.run.restarts);
+        let services = start_services(experiment).await?;
+        let ended = work::run(plan, experiment, first_block..first_block + blocks, options, sink).await;
+        for service in services {
+            service.stop().await;
+        }
+        ended?;
+        first_block += blocks;
+        if options.stop.is_set() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn start_services(experiment: &ExperimentPlan) -> Result<Vec<ServiceProcess>, LoadError> {
+    let mut services = Vec::new();
+    for variant in Variant::ALL {
+        if let Some(VariantSettings { start: Some(start), address, .. }) = experiment.side(variant) {
+            let service = ServiceProcess::start(start, address).await.map_err(|source| {
+                LoadError::Service { experiment: experiment.name.clone(), variant, source }
+            })?;
+            services.push(service);
+        }
+    }
+    Ok(services)
+}
+
+fn document(plan: &Plan, options: &RunOptions) -> RunDocument {
+    let mut environment = Environment::capture();
+    environment.servers.clone_from(&options.servers);
+    RunDocument {
+        schema: RUN_SCHEMA,
+        state: RunState::Running,
+        command: options.command.clone(),
+        plan: redact::text(&plan.source),
+        seed: plan.run.seed,
+        clock: "CLOCK_MONOTONIC, nanoseconds".to_owned(),
+        started_unix_ns: unix_now_ns(),
+        ended_unix_ns: None,
+        environment,
+        experiments: plan.experiments.iter().map(|experiment| record(plan, experiment)).collect(),
+        invalid: Vec::new(),
+    }
+}
+
+fn record(plan: &Plan, experiment: &ExperimentPlan) -> Experiment {
+    Experiment {
+        name: experiment.name.clone(),
+        slug: experiment.slug.clone(),
+        system: experiment.system.clone(),
+        differs: experiment.differs.clone(),
+        request: format!("{} {}", experiment.method, experiment.path),
+        keys: experiment.keys.map(|keys| keys.describe()),
+        load: experiment.load,
+        pairs: plan.run.pairs,
+        slice_ms: u64::try_from(plan.run.slice.as_millis()).unwrap_or(u64::MAX),
+        superblock_s: plan.run.superblock.as_secs_f64(),
+        warmup_s: plan.run.warmup.as_secs_f64(),
+        baseline: record_side(experiment, &experiment.baseline),
+        candidate: experiment.candidate.as_ref().map(|side| record_side(experiment, side)),
+    }
+}
+
+fn record_side(experiment: &ExperimentPlan, side: &VariantSettings) -> VariantPlan {
+    let masked = |(name, value): &(String, String)| (name.clone(), redact::header(name, value));
+    VariantPlan {
+        name: side.name.clone(),
+        base_url: redact::url(&side.base_url),
+        headers: experiment.headers.iter().chain(&side.headers).map(masked).collect(),
+    }
+}

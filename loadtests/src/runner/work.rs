@@ -1,0 +1,173 @@
+//! One attack: the users of an experiment at work, between two restarts.
+
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hitmark_schema::{LoadModel, SuperBlock, Variant};
+
+use super::{LoadError, Progress, RunOptions, Sink};
+use crate::attack::{TurnEnd, Work, attack};
+use crate::plan::{ExperimentPlan, Plan};
+use crate::schedule::closed::ClosedSchedule;
+use crate::schedule::open::{OpenSchedule, Punctuality};
+use crate::schedule::{EndedBlock, Shape, Sides};
+use crate::user::open::OwnTimes;
+use crate::user::{Shared, User};
+
+/// Runs the given super-blocks of an experiment.
+pub(super) async fn run(
+    plan: &Plan,
+    experiment: &ExperimentPlan,
+    blocks: Range<u32>,
+    options: &RunOptions,
+    sink: &Arc<Sink>,
+) -> Result<(), LoadError> {
+    let name = experiment.name.clone();
+    let shared = Shared::new(experiment, plan.run.seed, Arc::clone(sink), options.stop.clone())
+        .map_err(|source| LoadError::Request { experiment: name.clone(), source })?;
+    let shape = shape(plan, experiment, &blocks);
+    let users = experiment.load.users();
+    let model = match experiment.load {
+        LoadModel::Closed { users } => Model::Closed(ClosedSchedule::new(shape, users)),
+        LoadModel::Open { rate_per_s, .. } => {
+            Model::Open(OpenSchedule::new(shape, rate_per_s), Punctuality::default())
+        }
+    };
+    let work = Arc::new(Turns {
+        users: (0..users).map(|number| Mutex::new(Some(Seat::new(number, experiment)))).collect(),
+        shared: Arc::new(shared),
+        model,
+        report: Report {
+            experiment: experiment.clone(),
+            pairs: plan.run.pairs,
+            options: options.clone(),
+            sink: Arc::clone(sink),
+        },
+    });
+    let host = format!("http://{}", experiment.baseline.address.authority);
+    attack(users, &host, Arc::clone(&work) as Arc<dyn Work>)
+        .await
+        .map_err(|source| LoadError::Attack { experiment: name, source })?;
+    work.finish().await;
+    Ok(())
+}
+
+fn shape(plan: &Plan, experiment: &ExperimentPlan, blocks: &Range<u32>) -> Shape {
+    Shape {
+        slice: plan.run.slice,
+        superblock: plan.run.superblock,
+        warmup: plan.run.warmup,
+        first_block: blocks.start,
+        blocks: blocks.end - blocks.start,
+        seed: plan.run.seed,
+        sides: if experiment.candidate.is_some() { Sides::Both } else { Sides::BaselineOnly },
+        requests_max: plan.run.requests_max,
+    }
+}
+
+/// What the users of an attack work on.
+struct Turns {
+    users: Vec<Mutex<Option<Seat>>>,
+    shared: Arc<Shared>,
+    model: Model,
+    report: Report,
+}
+
+/// A user and what it books of itself, taken out of its place for the length of a turn.
+struct Seat {
+    user: User,
+    times: OwnTimes,
+}
+
+enum Model {
+    Closed(ClosedSchedule),
+    Open(OpenSchedule, Punctuality),
+}
+
+impl Seat {
+    fn new(number: usize, experiment: &ExperimentPlan) -> Self {
+        Self { user: User::new(number as u64, experiment), times: OwnTimes::default() }
+    }
+}
+
+impl Work for Turns {
+    fn turn(self: Arc<Self>, user: usize) -> Pin<Box<dyn Future<Output = TurnEnd> + Send>> {
+        Box::pin(async move {
+            let Some(place) = self.users.get(user) else { return TurnEnd::Done };
+            let Some(mut seat) = place.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+                return TurnEnd::Done;
+            };
+            let end = match &self.model {
+                Model::Closed(schedule) => {
+                    let lead = async |ended: Option<EndedBlock>| {
+                        if let Some(ended) = ended {
+                            self.report.block(ended).await;
+                        }
+                    };
+                    seat.user.closed_turn(&self.shared, schedule, lead).await
+                }
+                Model::Open(schedule, punctuality) => {
+                    let lead = async |ended: EndedBlock| self.report.block(ended).await;
+                    seat.user.open_turn(&self.shared, schedule, &mut seat.times, punctuality, lead).await
+                }
+            };
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(seat);
+            end
+        })
+    }
+}
+
+impl Turns {
+    /// Writes what the open model leaves for the end: its last super-block, and whether the
+    /// generator was punctual.
+    async fn finish(&self) {
+        let Model::Open(schedule, punctuality) = &self.model else { return };
+        if self.shared.stop.is_set() {
+            return;
+        }
+        self.report.block(schedule.finish(&self.shared.recorder)).await;
+        for fault in punctuality.faults(schedule) {
+            self.report.sink.invalidate(&self.report.experiment.slug, &self.report.experiment.name, fault);
+        }
+    }
+}
+
+/// Where ended super-blocks go.
+struct Report {
+    experiment: ExperimentPlan,
+    pairs: u32,
+    options: RunOptions,
+    sink: Arc<Sink>,
+}
+
+impl Report {
+    async fn block(&self, ended: EndedBlock) {
+        let index = ended.index;
+        let sides = self.sides(ended);
+        let requests = sides.iter().map(|side| side.counters.requests).sum();
+        self.sink.blocks(sides).await;
+        let experiment = &self.experiment.name;
+        (self.options.progress)(Progress::Pair { experiment, done: index + 1, pairs: self.pairs, requests });
+    }
+
+    fn sides(&self, ended: EndedBlock) -> Vec<SuperBlock> {
+        let nanoseconds = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Variant::ALL
+            .into_iter()
+            .zip(ended.drained)
+            .filter(|(variant, _)| self.experiment.side(*variant).is_some())
+            .map(|(variant, drained)| SuperBlock {
+                experiment: self.experiment.slug.clone(),
+                variant,
+                index: ended.index,
+                started_unix_ns: ended.started_unix_ns,
+                duration_ns: nanoseconds(ended.duration),
+                active_ns: nanoseconds(ended.active[variant.index()]),
+                histograms: drained.histograms,
+                counters: drained.counters,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,97 @@
+//! A user of the open model: it takes the next arrival and sends it when it is due.
+//!
+//! Timers tick in milliseconds, so a user that waits for a due time wakes up to two milliseconds
+//! late. That is the generator's own doing: the latency of such a request counts from the sending,
+//! and the oversleep is recorded apart. A user that comes late because it waited for an answer is
+//! the service's doing: there latency counts from the due time.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+use hitmark_schema::measurement::latency_histogram;
+
+use super::{Recording, Shared, User, nanoseconds};
+use crate::attack::TurnEnd;
+use crate::schedule::EndedBlock;
+use crate::schedule::open::{Arrival, Next, OpenSchedule, Punctuality};
+
+/// What a user of the open model books of itself.
+#[derive(Debug)]
+pub struct OwnTimes {
+    lag: Histogram<u64>,
+    sent: u64,
+    dropped: u64,
+    first_due: Option<Instant>,
+}
+
+impl Default for OwnTimes {
+    fn default() -> Self {
+        Self { lag: latency_histogram(), sent: 0, dropped: 0, first_due: None }
+    }
+}
+
+impl User {
+    /// Takes arrivals until the super-block ends. `lead` is run by the user that crosses its edge.
+    pub async fn open_turn<F, Fut>(
+        &mut self,
+        shared: &Arc<Shared>,
+        schedule: &OpenSchedule,
+        times: &mut OwnTimes,
+        punctuality: &Punctuality,
+        lead: F,
+    ) -> TurnEnd
+    where
+        F: FnOnce(EndedBlock) -> Fut,
+        Fut: Future<Output = ()>,
+    {
+        loop {
+            let next = if shared.stop.is_set() { Next::Done } else { schedule.take() };
+            match next {
+                Next::Done => {
+                    punctuality.add(&times.lag, times.sent, times.dropped, times.first_due);
+                    return TurnEnd::Done;
+                }
+                Next::Drop(arrival) => {
+                    times.dropped += 1;
+                    shared.recorder.drop_arrival(arrival.variant);
+                }
+                Next::Send(arrival) => {
+                    let ended = self.send_arrival(shared, schedule, times, &arrival).await;
+                    if let Some(ended) = ended {
+                        lead(ended).await;
+                        return TurnEnd::Again;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn send_arrival(
+        &mut self,
+        shared: &Arc<Shared>,
+        schedule: &OpenSchedule,
+        times: &mut OwnTimes,
+        arrival: &Arrival,
+    ) -> Option<EndedBlock> {
+        self.connect().await;
+        let early = Instant::now() < arrival.due;
+        if early {
+            tokio::time::sleep_until(arrival.due.into()).await;
+        }
+        let ended = schedule.edge(arrival, &shared.recorder);
+        if arrival.measured {
+            times.sent += 1;
+            times.first_due.get_or_insert(arrival.due);
+            if early {
+                times.lag.saturating_record(nanoseconds(Instant::now() - arrival.due));
+            }
+        }
+        let key =
+            shared.keys.map(|keys| keys.stream(shared.seed, arrival.pair << 24 | arrival.place).next_key());
+        let due = (!early).then_some(arrival.due);
+        let recording = if arrival.measured { Recording::On } else { Recording::Off };
+        self.request(shared, arrival.variant, key, due, recording).await;
+        ended
+    }
+}

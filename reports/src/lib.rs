@@ -1,0 +1,1 @@
+//! Run directories become statistics, charts, pages and verdicts.

@@ -1,0 +1,34 @@
+//! What the rooms of hitmark share: the words, and the files in which the rooms meet.
+//!
+//! Measuring (`loadtests`), judging (`reports`), watching (`exporter`) and the service under test
+//! (`cache`, `testbed`) never call each other to exchange a figure. They meet in the types of this
+//! crate: an experiment, its measurements, the run directory, the metric registry, the table of
+//! thresholds. It opens no socket, starts no runtime and draws nothing.
+//!
+//! # Layout
+//!
+//! - [`outcome`], [`variant`], [`experiment`], [`measurement`]: the words.
+//! - [`run`]: the run directory, its writer and its reader.
+//! - [`environment`]: where a run was made.
+//! - [`cache_status`]: the `Cache-Status` response header, as sent and as read.
+//! - [`metrics`], [`exposition`]: metric names, and the text page that carries them.
+//! - [`thresholds`]: the one table of what is excellent, good or poor.
+//! - [`redact`]: URLs without their secrets.
+
+pub mod cache_status;
+pub mod environment;
+pub mod experiment;
+pub mod exposition;
+pub mod measurement;
+pub mod metrics;
+pub mod outcome;
+pub mod redact;
+pub mod run;
+pub mod thresholds;
+pub mod variant;
+
+pub use experiment::{Experiment, LoadModel, VariantPlan};
+pub use measurement::{Counters, ErrorKind, SuperBlock, Timing};
+pub use outcome::Outcome;
+pub use run::{Run, RunDocument, RunError, RunWriter};
+pub use variant::Variant;

@@ -1,0 +1,40 @@
+//! What the exporter says of its own scrapes.
+
+use super::Metric;
+
+/// Duration of one collector.
+pub const EXPORTER_COLLECTOR_SECONDS: Metric = Metric::gauge(
+    "hitmark_exporter_collector_duration_seconds",
+    "Time that the collector took in this scrape.",
+    &["collector", "target"],
+);
+/// Success of one collector.
+pub const EXPORTER_COLLECTOR_SUCCESS: Metric = Metric::gauge(
+    "hitmark_exporter_collector_success",
+    "1 if the collector got its samples in this scrape, else 0.",
+    &["collector", "target"],
+);
+/// Values that could not be read.
+pub const EXPORTER_UNREADABLE: Metric = Metric::gauge(
+    "hitmark_exporter_unreadable_fields",
+    "Known fields of the target's answer whose value could not be read in this scrape.",
+    &["collector", "target"],
+);
+/// Scrapes served.
+pub const EXPORTER_SCRAPES: Metric =
+    Metric::counter("hitmark_exporter_scrapes_total", "Scrapes that were served.", &[]);
+/// What the exporter is.
+pub const EXPORTER_BUILD_INFO: Metric = Metric::gauge(
+    "hitmark_exporter_build_info",
+    "Always 1; the labels say what was built.",
+    &["version", "profile"],
+);
+
+/// Every metric of the exporter about itself.
+pub const EXPORTER: &[Metric] = &[
+    EXPORTER_COLLECTOR_SECONDS,
+    EXPORTER_COLLECTOR_SUCCESS,
+    EXPORTER_UNREADABLE,
+    EXPORTER_SCRAPES,
+    EXPORTER_BUILD_INFO,
+];

@@ -1,0 +1,83 @@
+//! `hitmark load run`, `check` and `list`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use hitmark_loadtests::{Plan, RunOptions};
+
+use super::results;
+use crate::cli::{LoadRunArgs, SummaryFormat};
+use crate::exit::{Exit, usage};
+use crate::progress::RunProgress;
+
+/// Where plans that come with hitmark are looked for.
+const PLANS: &str = "loadtests/plans";
+
+pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
+    let mut plan = Plan::read(&args.plan).map_err(usage)?.only(&args.only).map_err(usage)?;
+    if let Some(seed) = args.seed {
+        plan.run.seed = seed;
+    }
+    let out = results::new_run_dir(args.out.as_ref());
+    let stop = crate::interrupt::stop_on_ctrl_c()?;
+    let progress = RunProgress::new(u64::from(plan.run.pairs) * plan.experiments.len() as u64);
+    let steps = progress.clone();
+    let options = RunOptions {
+        out: out.clone(),
+        command: super::command_line(),
+        servers: BTreeMap::new(),
+        progress: Arc::new(move |step| steps.step(step)),
+        stop,
+    };
+    let report = super::runtime()?.block_on(hitmark_loadtests::run(&plan, options));
+    progress.finish();
+    let report = report.map_err(of_load)?;
+    results::publish(&out, args.format)?;
+    if args.format == SummaryFormat::Text {
+        super::print(&format!("\nreport   {}\nsummary  {}\n", out.join("report.html").display(), out.join("summary.json").display()))?;
+    }
+    results::print_notes(&report);
+    Ok(results::exit_of(&report))
+}
+
+/// A run directory that is taken, or a service that does not start, is for the user to mend.
+pub(super) fn of_load(error: hitmark_loadtests::runner::LoadError) -> anyhow::Error {
+    use hitmark_loadtests::runner::LoadError;
+    match error {
+        LoadError::Run(error) => error.into(),
+        LoadError::Service { .. } => usage(error),
+        error => error.into(),
+    }
+}
+
+pub(super) fn check(path: &Path) -> anyhow::Result<Exit> {
+    let plan = Plan::read(path).map_err(usage)?;
+    let mut text = String::new();
+    for experiment in &plan.experiments {
+        let keys = experiment.keys.map_or_else(|| "fixed path".to_owned(), |keys| keys.describe());
+        text.push_str(&format!("{}: {} {}, {}, {keys}\n", experiment.name, experiment.method, experiment.path, experiment.load.describe()));
+    }
+    super::print(&format!("{}: {} experiments, no mistakes\n{text}", path.display(), plan.experiments.len()))?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn list() -> anyhow::Result<Exit> {
+    let mut text = String::from("compare    baseline and candidate in alternating slices (the scenario of every plan so far)\n");
+    let Ok(entries) = std::fs::read_dir(PLANS) else {
+        text.push_str(&format!("no plans in {PLANS}: run this in the folder of hitmark's sources\n"));
+        super::print(&text)?;
+        return Ok(Exit::Done);
+    };
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
+        let names = Plan::read(path).map_or_else(
+            |_| "has mistakes: hitmark load check tells them".to_owned(),
+            |plan| plan.experiments.iter().map(|experiment| experiment.name.as_str()).collect::<Vec<_>>().join(", "),
+        );
+        text.push_str(&format!("{}  {names}\n", path.display()));
+    }
+    super::print(&text)?;
+    Ok(Exit::Done)
+}

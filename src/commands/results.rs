@@ -1,0 +1,62 @@
+//! What follows a run, the same for `demo` and `load run`: summary, page, table, exit code.
+
+use std::path::{Path, PathBuf};
+
+use hitmark_loadtests::RunReport;
+use hitmark_reports::{RunComparison, compare_run, page, summary_json, summary_markdown, table_text};
+use hitmark_schema::Run;
+use hitmark_schema::measurement::ERROR_RATIO_MAX;
+
+use crate::cli::SummaryFormat;
+use crate::exit::Exit;
+
+/// Columns of the table when standard output is not a terminal.
+const WIDTH: u16 = 120;
+
+/// Reads the run back, writes `summary.json`, `summary.md` and `report.html` beside it, prints the
+/// summary.
+pub(super) fn publish(dir: &Path, format: SummaryFormat) -> anyhow::Result<RunComparison> {
+    let run = Run::read(dir)?;
+    let comparison = compare_run(&run);
+    let json = serde_json::to_string_pretty(&summary_json(&comparison))? + "\n";
+    let markdown = summary_markdown(&comparison);
+    super::write_file(&dir.join("summary.json"), &json)?;
+    super::write_file(&dir.join("summary.md"), &markdown)?;
+    super::write_file(&dir.join("report.html"), &page(&[run]))?;
+    super::print(&match format {
+        SummaryFormat::Text => table_text(&comparison, WIDTH),
+        SummaryFormat::Json => json,
+        SummaryFormat::Markdown => markdown,
+    })?;
+    Ok(comparison)
+}
+
+/// The exit that the counts of a run ask for.
+pub(super) fn exit_of(report: &RunReport) -> Exit {
+    let error_ratio = report.errors as f64 / report.requests.max(1) as f64;
+    if report.mismatches > 0 || error_ratio > ERROR_RATIO_MAX { Exit::Functional } else { Exit::Done }
+}
+
+/// What a person must know of a run beside its table.
+#[expect(clippy::print_stderr, reason = "notes to the person at the terminal")]
+pub(super) fn print_notes(report: &RunReport) {
+    if report.interrupted {
+        eprintln!("hitmark: the run was stopped; the pairs that were finished are kept");
+    }
+    for (experiment, reason) in &report.invalid {
+        eprintln!("hitmark: {experiment} is INVALID: {reason}");
+    }
+    if report.mismatches > 0 {
+        eprintln!("hitmark: {} bodies differ between the variants: the timing is void", report.mismatches);
+    } else if report.errors > 0 {
+        eprintln!("hitmark: {} of {} requests failed", report.errors, report.requests);
+    }
+}
+
+/// A run directory that does not exist yet, named after the time.
+pub(super) fn new_run_dir(given: Option<&PathBuf>) -> PathBuf {
+    given.cloned().unwrap_or_else(|| {
+        let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+        PathBuf::from(format!("hitmark-run-{seconds}"))
+    })
+}

@@ -1,0 +1,274 @@
+//! What a testbed is started with, and the check of it: every mistake at once, before anything is
+//! opened. Flags and environment variables are the command line's business.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use hitmark_schema::redact;
+use url::Url;
+
+/// What a testbed is started with. `Debug` shows URLs masked and never shows the token.
+#[derive(Clone)]
+pub struct TestbedConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `sqlite://path` or `postgres://…`; without it, a SQLite file in a temporary folder that goes
+    /// with the testbed.
+    pub database_url: Option<String>,
+    /// The cache of the cached variant.
+    pub cache: CacheChoice,
+    /// The server of [`CacheChoice::Redis`]; ignored by the other choices.
+    pub redis_url: Option<String>,
+    /// How much data is loaded.
+    pub seed_size: SeedSize,
+    /// The bearer token of administrative endpoints; without it they are closed.
+    pub admin_token: Option<String>,
+}
+
+impl Default for TestbedConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            database_url: None,
+            cache: CacheChoice::Memory,
+            redis_url: None,
+            seed_size: SeedSize::Medium,
+            admin_token: None,
+        }
+    }
+}
+
+impl fmt::Debug for TestbedConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestbedConfig")
+            .field("listen", &self.listen)
+            .field("database_url", &self.database_url.as_deref().map(redact::url))
+            .field("cache", &self.cache)
+            .field("redis_url", &self.redis_url.as_deref().map(redact::url))
+            .field("seed_size", &self.seed_size)
+            .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
+            .finish()
+    }
+}
+
+impl TestbedConfig {
+    /// Checks everything that can be checked without opening anything.
+    ///
+    /// # Errors
+    /// All mistakes together, each naming its setting and what to write instead.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let mistakes: Vec<String> = [self.database_mistake(), self.redis_mistake(), self.token_mistake()]
+            .into_iter()
+            .flatten()
+            .collect();
+        if mistakes.is_empty() { Ok(()) } else { Err(ConfigError { mistakes }) }
+    }
+
+    fn database_mistake(&self) -> Option<String> {
+        let text = self.database_url.as_deref()?;
+        let shown = redact::url(text);
+        if text.starts_with("sqlite:") {
+            let in_memory = text.contains(":memory:") || text.contains("mode=memory");
+            let no_path = text.trim_start_matches("sqlite:").trim_start_matches("//").is_empty();
+            return (in_memory || no_path).then(|| {
+                format!("database URL '{shown}': the connections must share one file; write sqlite://path/to/file.db")
+            });
+        }
+        match Url::parse(text) {
+            Ok(url) if matches!(url.scheme(), "postgres" | "postgresql") && url.has_host() => None,
+            _ => Some(format!(
+                "database URL '{shown}': write sqlite://path/to/file.db or postgres://user@host:5432/name"
+            )),
+        }
+    }
+
+    fn redis_mistake(&self) -> Option<String> {
+        if self.cache != CacheChoice::Redis {
+            return None;
+        }
+        let Some(text) = self.redis_url.as_deref() else {
+            return Some("cache 'redis' needs a Redis URL, such as redis://127.0.0.1:6379/0".to_owned());
+        };
+        match Url::parse(text) {
+            Ok(url) if url.scheme() == "redis" && url.has_host() => None,
+            _ => Some(format!("Redis URL '{}': write redis://host:6379/0", redact::url(text))),
+        }
+    }
+
+    fn token_mistake(&self) -> Option<String> {
+        let token = self.admin_token.as_deref()?;
+        token
+            .trim()
+            .is_empty()
+            .then(|| "the admin token is empty: leave it out, or give it a value".to_owned())
+    }
+}
+
+/// Every mistake of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", mistakes.join("; "))]
+pub struct ConfigError {
+    /// One sentence for each.
+    pub mistakes: Vec<String>,
+}
+
+/// Which cache stands behind the cached variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheChoice {
+    /// In the process.
+    Memory,
+    /// A Redis server.
+    Redis,
+    /// None: both variants do the query work.
+    Off,
+}
+
+impl CacheChoice {
+    /// The name on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Redis => "redis",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// How much data a testbed holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeedSize {
+    /// For tests: 2,000 products.
+    Small,
+    /// For measuring: 100,000 products, 200,000 orders.
+    Medium,
+    /// Ten times medium.
+    Large,
+}
+
+impl SeedSize {
+    /// The name on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Large => "large",
+        }
+    }
+}
+
+/// The text names no choice that is built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownChoice {
+    /// A cache that the plan knows and this version lacks.
+    #[error("cache '{0}' is not built yet; the caches are memory, redis, off")]
+    CacheNotBuilt(String),
+    /// No cache at all.
+    #[error("'{0}' is not a cache; the caches are memory, redis, off")]
+    Cache(String),
+    /// No seed size.
+    #[error("'{0}' is not a seed size; the sizes are small, medium, large")]
+    SeedSize(String),
+}
+
+impl FromStr for CacheChoice {
+    type Err = UnknownChoice;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "memory" => Ok(Self::Memory),
+            "redis" => Ok(Self::Redis),
+            "off" => Ok(Self::Off),
+            "tiered" | "sqlite" | "file" => Err(UnknownChoice::CacheNotBuilt(text.to_owned())),
+            _ => Err(UnknownChoice::Cache(text.to_owned())),
+        }
+    }
+}
+
+impl FromStr for SeedSize {
+    type Err = UnknownChoice;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "small" => Ok(Self::Small),
+            "medium" => Ok(Self::Medium),
+            "large" => Ok(Self::Large),
+            _ => Err(UnknownChoice::SeedSize(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for CacheChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for SeedSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_configuration_is_valid() {
+        assert_eq!(TestbedConfig::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once_and_without_their_secrets() {
+        let config = TestbedConfig {
+            database_url: Some("mysql://app:s3cret@db/shop".to_owned()),
+            cache: CacheChoice::Redis,
+            redis_url: Some("http://:hunter2@cache".to_owned()),
+            admin_token: Some(" ".to_owned()),
+            ..TestbedConfig::default()
+        };
+        let error = config.validate().expect_err("three mistakes");
+        assert_eq!(error.mistakes.len(), 3, "{error}");
+        for shown in [error.to_string(), format!("{config:?}")] {
+            assert!(!shown.contains("s3cret") && !shown.contains("hunter2"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn database_urls_are_judged_by_what_the_pool_can_share() {
+        for (url, is_good) in [
+            ("sqlite://shop.db", true),
+            ("sqlite:shop.db", true),
+            ("sqlite:///var/lib/shop.db?mode=rwc", true),
+            ("postgres://app:pw@db:5432/shop", true),
+            ("postgresql://db/shop", true),
+            ("sqlite::memory:", false),
+            ("sqlite://", false),
+            ("sqlite://x?mode=memory", false),
+            ("postgres:shop", false),
+            ("shop.db", false),
+        ] {
+            let config = TestbedConfig { database_url: Some(url.to_owned()), ..TestbedConfig::default() };
+            assert_eq!(config.validate().is_ok(), is_good, "{url}");
+        }
+    }
+
+    #[test]
+    fn choices_are_read_by_name_and_others_are_answered_with_the_names() {
+        for choice in [CacheChoice::Memory, CacheChoice::Redis, CacheChoice::Off] {
+            assert_eq!(choice.as_str().parse(), Ok(choice));
+        }
+        for size in [SeedSize::Small, SeedSize::Medium, SeedSize::Large] {
+            assert_eq!(size.as_str().parse(), Ok(size));
+        }
+        let later = "tiered".parse::<CacheChoice>().expect_err("not built");
+        assert_eq!(later.to_string(), "cache 'tiered' is not built yet; the caches are memory, redis, off");
+        assert!("memcached".parse::<CacheChoice>().is_err());
+        assert!(
+            "huge".parse::<SeedSize>().expect_err("no size").to_string().contains("small, medium, large")
+        );
+    }
+}

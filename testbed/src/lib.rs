@@ -1,0 +1,38 @@
+//! The reference service: five systems with and without their caches.
+//!
+//! hitmark measures services, so it carries one that it can be proven on. Every endpoint does the
+//! real query work and answers in two variants which differ in nothing but the cache: a request
+//! header chooses ([`VARIANT_HEADER`]), the `Cache-Status` header of the response tells what came
+//! of it, and the bodies are the same to the byte. Nothing sleeps, and nothing pretends.
+//!
+//! [`Testbed::start`] migrates and fills a database (SQLite or PostgreSQL, through one set of
+//! queries), [`Testbed::serve`] answers until it is told to stop. The command line is not here.
+//!
+//! # Layout
+//!
+//! - `service`: the life of a testbed. `config`: what it is started with, checked whole.
+//! - `database`: connections, migrations, the loading of generated data.
+//! - `marketplace`: the first system. A system is one module with its queries, model, keys,
+//!   handlers and data, and its line in `database::seed::SYSTEMS` and in `service`.
+//! - `variant`, `answer`, `cache_status`: how a request chooses its variant and how it is answered.
+//! - `telemetry`, `probes`: counts by route, and the pages `/metrics`, `/healthz`, `/openapi.json`.
+
+mod answer;
+mod app;
+mod cache_status;
+mod config;
+mod database;
+mod error;
+mod marketplace;
+mod parameters;
+mod probes;
+mod reply;
+mod service;
+mod telemetry;
+mod variant;
+
+pub use config::{CacheChoice, ConfigError, SeedSize, TestbedConfig, UnknownChoice};
+pub use database::seed::SeedProgress;
+pub use error::TestbedError;
+pub use service::{Summary, Testbed};
+pub use variant::VARIANT_HEADER;

@@ -1,0 +1,182 @@
+//! The life of a testbed: checked, migrated, filled, bound, serving, drained.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use hitmark_cache::{CacheLayer, MemoryConfig, RedisConfig};
+use hitmark_schema::redact;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::app::App;
+use crate::config::{CacheChoice, SeedSize, TestbedConfig};
+use crate::database::seed::{self, Loaded, SeedProgress};
+use crate::database::{self, Database};
+use crate::error::TestbedError;
+use crate::telemetry::Telemetry;
+use crate::{marketplace, probes, reply};
+
+/// How long open requests may take to end after the testbed was told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A filled database, a cache and a bound address, ready to serve.
+#[derive(Debug)]
+pub struct Testbed {
+    app: Arc<App>,
+    listener: TcpListener,
+    addr: SocketAddr,
+    summary: Summary,
+}
+
+/// What a testbed runs on: for the environment of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// `sqlite` or `postgresql`.
+    pub database: &'static str,
+    /// `memory`, `redis` or `off`.
+    pub cache: &'static str,
+    /// Versions of the servers that take part, by name, such as `sqlite` to `3.50.2`.
+    pub servers: BTreeMap<String, String>,
+    /// How much data was asked for.
+    pub seed_size: SeedSize,
+    /// Rows by table, as counted.
+    pub rows: Vec<(&'static str, u64)>,
+    /// How long migrating and loading took; `None` if the data were there.
+    pub load_time: Option<Duration>,
+}
+
+impl Testbed {
+    /// Checks the configuration, migrates and fills the database, sets up the cache and binds.
+    ///
+    /// A database that holds the wanted data already is taken as it is. One in which the testbed
+    /// loaded other data is emptied and filled anew; tables that it did not make are never touched.
+    /// `progress` is called after each statement of a load.
+    ///
+    /// # Errors
+    /// [`TestbedError`], naming the setting, the database or the address.
+    pub async fn start(
+        config: TestbedConfig,
+        mut progress: impl Fn(SeedProgress) + Send,
+    ) -> Result<Self, TestbedError> {
+        config.validate()?;
+        // Bound first: an address in use is told before half a minute of loading, not after.
+        let listener = bind(config.listen).await?;
+        let addr =
+            listener.local_addr().map_err(|source| TestbedError::Listen { addr: config.listen, source })?;
+        let (url, folder) = database_url(&config)?;
+        let database = Database::connect(&url).await?;
+        let begun = Instant::now();
+        let loaded = database.prepare(config.seed_size, &mut progress).await?;
+        let load_time = (loaded == Loaded::Now).then(|| begun.elapsed());
+        let cache = cache(&config).await?;
+        let summary = Summary {
+            database: database.kind.as_str(),
+            cache: cache.backend_name(),
+            servers: BTreeMap::from([(database.kind.as_str().to_owned(), database.version().await?)]),
+            seed_size: config.seed_size,
+            rows: database.count_rows(config.seed_size).await?,
+            load_time,
+        };
+        let app = Arc::new(App { database, cache, telemetry: Telemetry::default(), _folder: folder });
+        Ok(Self { app, listener, addr, summary })
+    }
+
+    /// The address that was bound.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The service's base URL, without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// What the testbed runs on.
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// The service without its socket: for tests, and for embedding. All routers of one testbed
+    /// share its database, cache and counts.
+    pub fn router(&self) -> Router {
+        let router = Router::new().merge(probes::routes(&self.app)).merge(marketplace::routes(&self.app));
+        self.app.fallback(router, reply::no_such_path)
+    }
+
+    /// Answers until `shutdown` completes, then lets open requests end for at most ten seconds.
+    ///
+    /// # Errors
+    /// If the system refuses to accept connections for good.
+    pub async fn serve(
+        self,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), TestbedError> {
+        let router = self.router();
+        let (tell, told) = oneshot::channel();
+        let signal = async move {
+            shutdown.await;
+            let _ = tell.send(());
+        };
+        let listener = self.listener.tap_io(|stream| {
+            // Small answers must not wait for the acknowledgement of the one before.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "the connection keeps Nagle's algorithm");
+            }
+        });
+        let server = axum::serve(listener, router).with_graceful_shutdown(signal).into_future();
+        let served = tokio::select! {
+            served = server => served.map_err(TestbedError::Serve),
+            () = drain_ended(told) => {
+                tracing::warn!(seconds = DRAIN.as_secs(), "requests were still open at the end of the drain");
+                Ok(())
+            }
+        };
+        // Connections that a cut-off request still holds must not hold up the end.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.app.database.pool.close()).await;
+        served
+    }
+}
+
+/// Ends when the drain has lasted its whole time; never, if the server ends of itself.
+async fn drain_ended(told: oneshot::Receiver<()>) {
+    match told.await {
+        Ok(()) => tokio::time::sleep(DRAIN).await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+async fn bind(addr: SocketAddr) -> Result<TcpListener, TestbedError> {
+    TcpListener::bind(addr).await.map_err(|source| TestbedError::Listen { addr, source })
+}
+
+fn database_url(config: &TestbedConfig) -> Result<(String, Option<TempDir>), TestbedError> {
+    if let Some(url) = &config.database_url {
+        return Ok((url.clone(), None));
+    }
+    let folder = tempfile::Builder::new().prefix("hitmark-testbed-").tempdir();
+    let folder = folder.map_err(TestbedError::TemporaryFolder)?;
+    Ok((database::sqlite_url(&folder.path().join("testbed.db")), Some(folder)))
+}
+
+async fn cache(config: &TestbedConfig) -> Result<CacheLayer, TestbedError> {
+    match config.cache {
+        CacheChoice::Memory => Ok(CacheLayer::memory(MemoryConfig::default())),
+        CacheChoice::Off => Ok(CacheLayer::off()),
+        CacheChoice::Redis => {
+            let url = config.redis_url.as_deref().unwrap_or_default();
+            let mut redis = RedisConfig::new(url);
+            // A server that outlives the testbed must not answer for other data.
+            redis.namespace = format!("hitmark:{}:{}:", config.seed_size, seed::REVISION);
+            let layer = CacheLayer::redis(redis).await;
+            layer.map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
+        }
+    }
+}

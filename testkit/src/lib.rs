@@ -1,0 +1,39 @@
+//! For tests only: real servers on free ports, faults on command, and a truth server with known delays.
+//!
+//! Every server here is a child process (or a thread) that dies with its handle, with a panicking
+//! test, and, where `setpriv` exists, with a killed test process. A program that is not installed is
+//! an error that names the Debian package, never a skipped test: a test that did not run is not green.
+//!
+//! The crate depends on no room of the workspace, so that each room may test with it.
+
+mod daemon;
+mod error;
+mod nursery;
+mod ports;
+mod postgres;
+mod programs;
+mod prometheus;
+mod raw;
+mod redis;
+mod truth;
+mod unprivileged;
+
+pub use error::TestkitError;
+pub use ports::free_port;
+pub use postgres::PostgresServer;
+pub use prometheus::{PrometheusServer, promtool, promtool_with_input};
+pub use redis::RedisServer;
+pub use truth::{TruthConfig, TruthServer};
+
+/// Runs a blocking start on a thread of its own, so that a paused test clock or a busy runtime does
+/// not disturb the waiting.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, TestkitError> + Send + 'static,
+) -> Result<T, TestkitError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => {
+            Err(TestkitError::Failed { what: "starting a server".into(), output: error.to_string() })
+        }
+    }
+}

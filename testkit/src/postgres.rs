@@ -1,0 +1,166 @@
+//! A real PostgreSQL cluster of its own on a free port, trusting everybody on the loopback address.
+//!
+//! It gives up durability (`fsync=off`) for speed of starting. Its planner and executor are the real
+//! ones; its write path is faster than in production, so no figure measured on it is a claim.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::daemon::{Daemon, Recipe};
+use crate::unprivileged::{self, User};
+use crate::{TestkitError, blocking, nursery, ports, programs};
+
+/// A `postgres` that lives as long as this value.
+#[derive(Debug)]
+pub struct PostgresServer {
+    daemon: Arc<Daemon>,
+    port: u16,
+}
+
+impl PostgresServer {
+    /// Makes an empty cluster, starts it, and waits until it answers a query.
+    ///
+    /// # Errors
+    /// If PostgreSQL is not installed or does not get ready.
+    pub async fn start() -> Result<Self, TestkitError> {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with settings, such as `["shared_preload_libraries=pg_stat_statements"]`.
+    ///
+    /// # Errors
+    /// If PostgreSQL is not installed, refuses a setting or does not get ready.
+    pub async fn start_with(settings: &[&str]) -> Result<Self, TestkitError> {
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        blocking(move || ports::on_free_port(|port| Self::start_on(port, &settings))).await
+    }
+
+    /// `postgres://postgres@127.0.0.1:PORT/postgres`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// The TCP port; a restart keeps it.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process id of the postmaster, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.daemon.pid()
+    }
+
+    /// Ends the server at once, as a crash would (immediate shutdown), and waits until it is gone.
+    pub fn kill(&self) {
+        self.daemon.kill();
+    }
+
+    /// Starts it again on the same port with the data it had; kills it first if it runs.
+    ///
+    /// # Errors
+    /// If the server does not get ready.
+    pub async fn restart(&self) -> Result<(), TestkitError> {
+        let (daemon, port) = (self.daemon.clone(), self.port);
+        let psql = programs::postgres_directory()?.join("psql");
+        blocking(move || {
+            let socket = daemon.directory().to_owned();
+            daemon.restart(|_| answers(&psql, &socket, port))
+        })
+        .await
+    }
+
+    fn start_on(port: u16, settings: &[String]) -> Result<Self, TestkitError> {
+        let programs = programs::postgres_directory()?;
+        let user = User::instead_of_root("postgres")?;
+        let directory = directory_of(user)?;
+        let path = directory.path().to_owned();
+        let data = path.join("data");
+        make_cluster(&programs.join("initdb"), &path, &data, user)?;
+        let recipe = Recipe {
+            server: "postgres",
+            program: programs.join("postgres"),
+            args: arguments(port, &path, &data, settings),
+            user,
+            // Immediate shutdown: no checkpoint, but the shared memory is given back.
+            stop: Signal::QUIT,
+        };
+        let psql = programs.join("psql");
+        let daemon = Daemon::start(recipe, directory, |_| answers(&psql, &path, port))?;
+        Ok(Self { daemon: Arc::new(daemon), port })
+    }
+}
+
+fn directory_of(user: Option<User>) -> Result<TempDir, TestkitError> {
+    let directory = tempfile::Builder::new()
+        .prefix("hitmark-postgres-")
+        .tempdir()
+        .map_err(TestkitError::io("making a directory for postgres"))?;
+    if let Some(User { uid, gid }) = user {
+        std::os::unix::fs::chown(directory.path(), Some(uid), Some(gid))
+            .map_err(TestkitError::io(format!("giving {} to postgres", directory.path().display())))?;
+    }
+    Ok(directory)
+}
+
+fn make_cluster(initdb: &Path, home: &Path, data: &Path, user: Option<User>) -> Result<(), TestkitError> {
+    let mut words = unprivileged::prefix(user)?;
+    words.push(initdb.into());
+    words
+        .extend(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"].map(OsString::from));
+    words.extend(["--no-sync".into(), "--pgdata".into(), OsString::from(data)]);
+    let mut command = Command::new(&words[0]);
+    command
+        .args(&words[1..])
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let output = nursery::spawn(command)
+        .and_then(std::process::Child::wait_with_output)
+        .map_err(TestkitError::io(format!("running {}", initdb.display())))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(TestkitError::Failed {
+        what: initdb.display().to_string(),
+        output: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+fn arguments(port: u16, home: &Path, data: &Path, settings: &[String]) -> Vec<OsString> {
+    let mut args: Vec<OsString> = vec!["-D".into(), data.into(), "-k".into(), home.into(), "-p".into()];
+    args.push(port.to_string().into());
+    args.extend(["-h".into(), "127.0.0.1".into()]);
+    let defaults = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB"];
+    for setting in defaults.into_iter().chain(settings.iter().map(String::as_str)) {
+        args.extend(["-c".into(), setting.into()]);
+    }
+    args
+}
+
+/// The server answers a query by TCP, and it is ours: it answers on our socket directory as well.
+fn answers(psql: &Path, socket: &Path, port: u16) -> bool {
+    let ask = |host: &std::ffi::OsStr| {
+        Command::new(psql)
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--username=postgres", "--dbname=postgres"])
+            .arg("--host")
+            .arg(host)
+            .args(["--port", &port.to_string(), "--command", "select 1"])
+            .env("PGCONNECT_TIMEOUT", "2")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    // The socket file appears when the server listens; before that, a process per poll is a waste.
+    socket.join(format!(".s.PGSQL.{port}")).exists() && ask(socket.as_os_str()) && ask("127.0.0.1".as_ref())
+}

@@ -1,0 +1,126 @@
+//! A real Redis on a free port, without persistence, that can be killed, restarted and frozen.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use rustix::process::Signal;
+
+use crate::daemon::{Daemon, Recipe};
+use crate::{TestkitError, blocking, ports, programs, raw};
+
+/// A `redis-server` that lives as long as this value.
+///
+/// All methods take `&self`, so that a test can kill the server while clients of it are at work.
+#[derive(Debug)]
+pub struct RedisServer {
+    // Shared, because a restart runs on another thread.
+    daemon: std::sync::Arc<Daemon>,
+    port: u16,
+}
+
+impl RedisServer {
+    /// Starts an empty server and waits until it answers.
+    ///
+    /// # Errors
+    /// If `redis-server` is not installed or does not get ready.
+    pub async fn start() -> Result<Self, TestkitError> {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with further arguments of `redis-server`, such as `["--maxmemory", "10mb"]`.
+    ///
+    /// # Errors
+    /// If `redis-server` is not installed, refuses the arguments or does not get ready.
+    pub async fn start_with(args: &[&str]) -> Result<Self, TestkitError> {
+        let args: Vec<OsString> = args.iter().map(Into::into).collect();
+        blocking(move || ports::on_free_port(|port| Self::start_on(port, &args))).await
+    }
+
+    /// `redis://127.0.0.1:PORT/0`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// The TCP port; a restart keeps it.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process id, while the server runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.daemon.pid()
+    }
+
+    /// Kills the server by SIGKILL and waits until it is gone: its port then refuses connections.
+    pub fn kill(&self) {
+        self.daemon.kill();
+    }
+
+    /// Starts it again, empty, on the same port; kills it first if it runs.
+    ///
+    /// # Errors
+    /// If the server does not get ready, for instance because somebody else took the port.
+    pub async fn restart(&self) -> Result<(), TestkitError> {
+        let (daemon, port) = (self.daemon.clone(), self.port);
+        blocking(move || daemon.restart(|pid| is_ready(port, pid))).await
+    }
+
+    /// Freezes the server by SIGSTOP: connections are still accepted by the kernel, nothing answers.
+    ///
+    /// # Panics
+    /// If the server is not running.
+    pub fn pause(&self) {
+        self.daemon.pause().unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Lets a paused server go on (SIGCONT).
+    ///
+    /// # Panics
+    /// If the server is not running.
+    pub fn resume(&self) {
+        self.daemon.resume().unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    fn start_on(port: u16, more: &[OsString]) -> Result<Self, TestkitError> {
+        let program = programs::find("redis-server", "redis-server")?;
+        let directory = tempfile::Builder::new()
+            .prefix("hitmark-redis-")
+            .tempdir()
+            .map_err(TestkitError::io("making a directory for redis-server"))?;
+        let mut args = arguments(port, directory.path());
+        args.extend_from_slice(more);
+        let recipe = Recipe { server: "redis-server", program, args, user: None, stop: Signal::KILL };
+        let daemon = Daemon::start(recipe, directory, |pid| is_ready(port, pid))?;
+        Ok(Self { daemon: std::sync::Arc::new(daemon), port })
+    }
+}
+
+fn arguments(port: u16, directory: &Path) -> Vec<OsString> {
+    let port = port.to_string();
+    let mut args: Vec<OsString> =
+        ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"]
+            .iter()
+            .map(Into::into)
+            .collect();
+    args.push("--dir".into());
+    args.push(directory.into());
+    args
+}
+
+/// The server answers, and it is ours: the process id that it tells is the child's.
+fn is_ready(port: u16, pid: u32) -> bool {
+    let is_whole = |answer: &[u8]| answer.starts_with(b"-") || contains(answer, "\r\ntcp_port:");
+    match raw::exchange(port, b"PING\r\nINFO server\r\n", is_whole) {
+        // A server that wants a password answers with an error, which is an answer.
+        Ok(answer) if answer.starts_with(b"-NOAUTH") => true,
+        Ok(answer) => answer.starts_with(b"+PONG") && contains(&answer, &format!("\r\nprocess_id:{pid}\r\n")),
+        Err(_) => false,
+    }
+}
+
+fn contains(haystack: &[u8], needle: &str) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+}

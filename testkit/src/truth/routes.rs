@@ -1,0 +1,120 @@
+//! Which path asks for what: pure parsing, apart from answering.
+
+use std::time::Duration;
+
+const SPIN_MAX: Duration = Duration::from_secs(1);
+const BODY_DELAY_MAX: Duration = Duration::from_secs(60);
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    Noop,
+    Spin(Duration),
+    Item(u64),
+    Wrong(u64),
+    SlowBody(Duration),
+    Reset,
+    Status(u16),
+    Unknown,
+}
+
+impl Route {
+    pub(super) fn parse(path: &str) -> Self {
+        let (name, argument) = match path.trim_start_matches('/').split_once('/') {
+            Some((name, argument)) => (name, Some(argument)),
+            None => (path.trim_start_matches('/'), None),
+        };
+        let number = argument.map(str::parse::<u64>);
+        match (name, number) {
+            ("noop", None) => Self::Noop,
+            ("reset", None) => Self::Reset,
+            ("spin", Some(Ok(micros))) => Self::Spin(Duration::from_micros(micros).min(SPIN_MAX)),
+            ("items", Some(Ok(id))) => Self::Item(id),
+            ("wrong", Some(Ok(id))) => Self::Wrong(id),
+            ("slow-body", Some(Ok(ms))) => Self::SlowBody(Duration::from_millis(ms).min(BODY_DELAY_MAX)),
+            ("status", Some(Ok(code @ 200..=599))) => Self::Status(u16::try_from(code).unwrap_or(500)),
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The name under which service times are kept. It is bounded by what a test spins, not by ids.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::Spin(time) => format!("/spin/{}", time.as_micros()),
+            Self::Noop => "/noop".into(),
+            Self::Item(_) => "/items/{id}".into(),
+            Self::Wrong(_) => "/wrong/{id}".into(),
+            Self::SlowBody(_) => "/slow-body/{ms}".into(),
+            Self::Reset => "/reset".into(),
+            Self::Status(_) => "/status/{code}".into(),
+            Self::Unknown => "/{unknown}".into(),
+        }
+    }
+}
+
+/// The `cache-status` header (RFC 9211) for the query `cs=<word>`; `None` for no such parameter or
+/// an unknown word.
+pub(super) fn cache_status(query: &str) -> Option<&'static str> {
+    let word = query.split('&').find_map(|pair| pair.strip_prefix("cs="))?;
+    match word {
+        "hit" => Some("truth; hit; ttl=30"),
+        "miss" => Some("truth; fwd=uri-miss; stored"),
+        "stale" => Some("truth; hit; ttl=-5"),
+        "revalidated" => Some("truth; fwd=stale; fwd-status=304; stored"),
+        "bypass" => Some("truth; fwd=bypass"),
+        "collapsed" => Some("truth; fwd=uri-miss; collapsed"),
+        _ => None,
+    }
+}
+
+/// The body of an item: a function of the id alone, and different for each id.
+pub(super) fn item(id: u64) -> String {
+    // Fibonacci hashing spreads neighbouring ids, so that bodies differ in more than the id.
+    let price_cents = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
+    format!(r#"{{"id":{id},"name":"item {id}","price_cents":{price_cents}}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_asks_for_its_route_and_anything_else_is_unknown() {
+        let cases = [
+            ("/noop", Route::Noop),
+            ("/spin/200", Route::Spin(Duration::from_micros(200))),
+            ("/spin/99000000", Route::Spin(SPIN_MAX)),
+            ("/items/7", Route::Item(7)),
+            ("/wrong/7", Route::Wrong(7)),
+            ("/slow-body/20", Route::SlowBody(Duration::from_millis(20))),
+            ("/slow-body/99000000", Route::SlowBody(BODY_DELAY_MAX)),
+            ("/reset", Route::Reset),
+            ("/status/503", Route::Status(503)),
+            ("/status/600", Route::Unknown),
+            ("/status/100", Route::Unknown),
+            ("/spin", Route::Unknown),
+            ("/spin/-1", Route::Unknown),
+            ("/noop/1", Route::Unknown),
+            ("/items/1/2", Route::Unknown),
+            ("/", Route::Unknown),
+            ("", Route::Unknown),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(Route::parse(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_query_chooses_the_cache_status() {
+        assert_eq!(cache_status("a=b&cs=hit"), Some("truth; hit; ttl=30"));
+        assert_eq!(cache_status("cs=nonsense"), None);
+        assert_eq!(cache_status("xcs=hit"), None);
+        assert_eq!(cache_status(""), None);
+    }
+
+    #[test]
+    fn items_differ_by_id_only() {
+        assert_eq!(item(7), item(7));
+        assert_ne!(item(7), item(8));
+    }
+}
