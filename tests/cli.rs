@@ -1,5 +1,7 @@
 //! The built command against real servers: what a person or a CI job would run.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop here")]
+
 mod support;
 
 use std::fs;

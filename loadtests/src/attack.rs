@@ -68,12 +68,10 @@ pub async fn attack(users: usize, host: &str, work: Arc<dyn Work>) -> Result<(),
     let scenario = Scenario::new("turns")
         .register_transaction(numbering().set_name("number").set_on_start())
         .register_transaction(turn(work).set_name("turn"));
-    GooseAttack::initialize_with_config(configuration)
-        .map_err(Box::new)?
-        .register_scenario(scenario)
-        .execute()
-        .await
-        .map_err(Box::new)?;
+    let attack =
+        GooseAttack::initialize_with_config(configuration).map_err(Box::new)?.register_scenario(scenario);
+    // goose's own future is some 20 KiB: on the heap it does not swell every future that awaits it.
+    Box::pin(attack.execute()).await.map_err(Box::new)?;
     Ok(())
 }
 

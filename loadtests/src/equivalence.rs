@@ -54,8 +54,8 @@ impl Equivalence {
     #[must_use]
     pub const fn is_watched(key: Option<u64>, nth: u64) -> bool {
         match key {
-            Some(key) => mix(key) % KEY_SAMPLE == 0,
-            None => nth % FIXED_SAMPLE == 0,
+            Some(key) => mix(key).is_multiple_of(KEY_SAMPLE),
+            None => nth.is_multiple_of(FIXED_SAMPLE),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The load engine against a server that knows the truth.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop here")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Plan files: what is accepted, and how every mistake is told.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop here")]
+
 use std::time::Duration;
 
 use hitmark_loadtests::Plan;

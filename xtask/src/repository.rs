@@ -46,6 +46,8 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn files() -> anyhow::Result<Vec<File>> {
     let root = root();
     let output = Command::new("git")
+        // In a container the checkout often belongs to another user, which git refuses by default.
+        .args(["-c", "safe.directory=*"])
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"])
         .current_dir(&root)
         .output()

@@ -48,7 +48,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "a server that misses one scrape",
         alert: "RedisDown",
         series: &[("redis_up{job=\"cache\",instance=\"a\"}", "1 0 1x10")],
-        at: "3m",
+        at: "30s",
         expect: Expect::Quiet,
     },
     Scenario {
@@ -195,7 +195,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "clients were turned away long ago",
         alert: "RedisRejectsConnections",
-        series: &[("redis_rejected_connections_total{job=\"cache\",instance=\"a\"}", "7x40")],
+        series: &[("redis_rejected_connections_total{job=\"cache\",instance=\"a\"}", "5x2 7x40")],
         at: "15m",
         expect: Expect::Quiet,
     },

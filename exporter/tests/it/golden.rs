@@ -60,6 +60,28 @@ fn each_sample_has_the_labels_that_the_registry_promises() {
     }
 }
 
+/// `tests/fixtures/redis_exporter-1.45.txt` holds name, type and labels as redis_exporter 1.45 wrote
+/// them for the same kind of server. A dashboard made for it finds here what it found there.
+#[test]
+fn names_types_and_labels_are_those_of_redis_exporter() {
+    let theirs = fs::read_to_string(here("fixtures/redis_exporter-1.45.txt")).unwrap();
+    for line in theirs.lines() {
+        let mut words = line.split(' ');
+        let (name, kind) = (words.next().unwrap(), words.next().unwrap());
+        let mut wanted: Vec<&str> = words.next().map_or(Vec::new(), |labels| labels.split(',').collect());
+        if name == "redis_instance_info" {
+            // Its newer versions added this one.
+            wanted.push("master_replid");
+        }
+        let ours =
+            REDIS.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name} is gone"));
+        let mut labels = ours.labels.to_vec();
+        labels.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!((ours.kind.as_str(), labels), (kind, wanted), "{name}");
+    }
+}
+
 #[test]
 fn promtool_complains_of_nothing() {
     let families = parse(&replies("redis-7.0"), NOW).unwrap().families;

@@ -7,6 +7,7 @@
 mod check;
 mod fields;
 mod hosts;
+mod sides;
 
 use std::path::Path;
 use std::time::Duration;

@@ -84,7 +84,7 @@ mod tests {
     fn a_library_named_outside_its_file_is_reported_where_it_is_named() {
         let text = "//! About redis::Client.\nuse redis::Client;\nfn a() -> redis::Value { ::redis::x(\"redis::y\") }\n";
         assert_eq!(lines("cache/src/layer.rs", text), [2, 3, 3]);
-        assert_eq!(lines("src/a.rs", "use goose::prelude::*;\nuse prometheus;\n"), [1, 2]);
+        assert_eq!(lines("src/a.rs", "use prometheus;\nuse goose::prelude::*;\n"), [1, 2]);
     }
 
     #[test]

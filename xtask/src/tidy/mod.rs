@@ -19,8 +19,11 @@ use anyhow::bail;
 
 use crate::repository::{self, File};
 
+/// A rule: all files in, what breaks it out.
+type Check = fn(&[File]) -> Vec<Violation>;
+
 /// The checks that need nothing but the files.
-const CHECKS: &[fn(&[File]) -> Vec<Violation>] = &[
+const CHECKS: &[Check] = &[
     arrows::check,
     knowledge::check,
     lengths::functions,
