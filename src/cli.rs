@@ -39,7 +39,10 @@ pub(crate) enum Command {
     #[command(after_help = "Example: hitmark exporter --redis redis://127.0.0.1:6379/0")]
     Exporter(ExporterArgs),
     /// Run load tests from plan files.
-    #[command(subcommand, after_help = "Example: hitmark load run loadtests/plans/marketplace.toml --out my-run")]
+    #[command(
+        subcommand,
+        after_help = "Example: hitmark load run loadtests/plans/marketplace.toml --out my-run"
+    )]
     Load(LoadCommand),
     /// Draw one page from one or more runs.
     #[command(after_help = "Example: hitmark report my-run --out report.html --markdown summary.md")]
@@ -48,7 +51,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: hitmark compare run-of-main run-of-branch --format markdown")]
     Compare(CompareArgs),
     /// Judge a run by a budget file; the exit code is the verdict.
-    #[command(after_help = "Example: hitmark gate my-run --budget reports/budgets/marketplace.toml --format github")]
+    #[command(
+        after_help = "Example: hitmark gate my-run --budget reports/budgets/marketplace.toml --format github"
+    )]
     Gate(GateArgs),
     /// Write dashboards, rules and alerts.
     #[command(subcommand, after_help = "Example: hitmark dashboards export grafana-provisioning")]

@@ -6,9 +6,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::LogFormat;
 
-/// Starts logging. Without `RUST_LOG` only warnings are shown: the command's own output is enough.
+/// Starts logging. Without `RUST_LOG` only warnings are shown, and of the database library only errors: it warns of any
+/// statement over a second, such as the making of indexes.
 pub(crate) fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,sqlx=error"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start, which only tests could bring about, is no reason to fail.
     let _ = match format {

@@ -27,7 +27,9 @@ impl RunProgress {
     pub(crate) fn new(pairs: u64) -> Self {
         let shown = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(pairs);
-            let style = ProgressStyle::with_template("{bar:32.cyan/dim} {percent:>3} %  {msg}  {elapsed} of about {duration}");
+            let style = ProgressStyle::with_template(
+                "{bar:32.cyan/dim} {percent:>3} %  {msg}  {elapsed} of about {duration}",
+            );
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━─"));
             bar.enable_steady_tick(Duration::from_millis(200));
             Shown::Bar(bar)

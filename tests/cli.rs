@@ -23,9 +23,10 @@ async fn the_demo_needs_no_server_and_leaves_a_run_a_page_and_a_table() {
     }
     let run = Run::read(&out).unwrap();
     for experiment in ["product-list", "product-detail", "search"] {
-        assert_eq!(run.pairs(experiment).len(), 8, "{experiment}");
+        assert_eq!(run.pairs(experiment).len(), 10, "{experiment}");
     }
-    let summary: serde_json::Value = serde_json::from_str(&fs::read_to_string(out.join("summary.json")).unwrap()).unwrap();
+    let summary: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(out.join("summary.json")).unwrap()).unwrap();
     assert_eq!((&summary["schema"], &summary["valid"]), (&1.into(), &true.into()));
     for experiment in summary["experiments"].as_array().unwrap() {
         assert!(experiment["ratio"]["p50"]["estimate"].as_f64().unwrap() < 1.0, "{experiment}");
@@ -53,7 +54,12 @@ async fn the_demo_needs_no_server_and_leaves_a_run_a_page_and_a_table() {
 async fn a_killed_run_can_be_reported_with_the_pairs_that_it_finished() {
     let server = TruthServer::start(TruthConfig::default()).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let plan = plan(dir.path(), &server.url(), "pairs = 400\nsuperblock_s = 0.1\nwarmup_s = 0\nslice_ms = 10", "path = \"/noop\"\nusers = 2");
+    let plan = plan(
+        dir.path(),
+        &server.url(),
+        "pairs = 400\nsuperblock_s = 0.1\nwarmup_s = 0\nslice_ms = 10",
+        "path = \"/noop\"\nusers = 2",
+    );
     let out = dir.path().join("run");
     let mut load = Service::start(&["load", "run", plan.to_str().unwrap(), "--out", out.to_str().unwrap()]);
     let finished = || fs::read_to_string(out.join("counters.jsonl")).unwrap_or_default().lines().count();
@@ -72,10 +78,17 @@ async fn a_killed_run_can_be_reported_with_the_pairs_that_it_finished() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_dies_in_the_middle_costs_no_answer_and_the_run_says_when_it_was() {
     let mut redis = RedisServer::start().await.unwrap();
-    let service = Service::testbed(&["--cache", "redis", "--redis-url", &redis.url(), "--seed-size", "small"]).await;
+    let service =
+        Service::testbed(&["--cache", "redis", "--redis-url", &redis.url(), "--seed-size", "small"]).await;
     let dir = tempfile::tempdir().unwrap();
-    let experiment = "path = \"/market/products/{key}\"\nkeys = { dist = \"zipf\", s = 1.07, n = 500 }\nusers = 2";
-    let plan = support::plan_of_variants(dir.path(), &service.url, "pairs = 10\nsuperblock_s = 0.3\nwarmup_s = 0.2", experiment);
+    let experiment =
+        "path = \"/market/products/{key}\"\nkeys = { dist = \"zipf\", s = 1.07, n = 500 }\nusers = 2";
+    let plan = support::plan_of_variants(
+        dir.path(),
+        &service.url,
+        "pairs = 10\nsuperblock_s = 0.3\nwarmup_s = 0.2",
+        experiment,
+    );
     let out = dir.path().join("run");
     let mut load = Service::start(&["load", "run", plan.to_str().unwrap(), "--out", out.to_str().unwrap()]);
     let finished = || fs::read_to_string(out.join("counters.jsonl")).unwrap_or_default().lines().count();
@@ -86,7 +99,8 @@ async fn a_redis_that_dies_in_the_middle_costs_no_answer_and_the_run_says_when_i
     let run = Run::read(&out).unwrap();
     let errors: u64 = run.blocks.iter().map(|block| block.counters.errors_total()).sum();
     assert_eq!(errors, 0);
-    let event = run.events.iter().find(|event| event.kind == EventKind::CacheUnreachable).expect("the run says when");
+    let event =
+        run.events.iter().find(|event| event.kind == EventKind::CacheUnreachable).expect("the run says when");
     assert_eq!(event.variant, Some(Variant::Candidate));
     let unreachable: u64 = run.blocks.iter().map(|block| block.counters.cache_unreachable).sum();
     assert!(unreachable > 0);
@@ -101,7 +115,14 @@ async fn real_servers_take_the_same_demo() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("run");
     let demo = hitmark(&[
-        "demo", "--quick", "--out", out.to_str().unwrap(), "--redis-url", &redis.url(), "--database-url", &postgres.url(),
+        "demo",
+        "--quick",
+        "--out",
+        out.to_str().unwrap(),
+        "--redis-url",
+        &redis.url(),
+        "--database-url",
+        &postgres.url(),
     ]);
     assert_eq!(demo.code, 0, "{demo:?}");
     let run = Run::read(&out).unwrap();
@@ -115,8 +136,15 @@ async fn wrong_bodies_end_a_run_with_6() {
     let server = TruthServer::start(TruthConfig::default()).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let experiment = "path = \"/wrong/{key}\"\nkeys = { dist = \"sequential\", n = 40 }\nusers = 1";
-    let plan = support::plan_of_variants(dir.path(), &server.url(), "pairs = 1\nsuperblock_s = 0.2\nwarmup_s = 0", experiment);
-    let text = fs::read_to_string(&plan).unwrap().replace("\"hitmark-variant\" = \"cached\"", "variant = \"candidate\"");
+    let plan = support::plan_of_variants(
+        dir.path(),
+        &server.url(),
+        "pairs = 1\nsuperblock_s = 0.2\nwarmup_s = 0",
+        experiment,
+    );
+    let text = fs::read_to_string(&plan)
+        .unwrap()
+        .replace("\"hitmark-variant\" = \"cached\"", "variant = \"candidate\"");
     fs::write(&plan, text).unwrap();
     let out = dir.path().join("run");
     let load = hitmark(&["load", "run", plan.to_str().unwrap(), "--out", out.to_str().unwrap()]);
@@ -128,11 +156,16 @@ async fn wrong_bodies_end_a_run_with_6() {
 async fn a_plan_that_aims_elsewhere_is_refused_with_2_before_a_packet_is_sent() {
     let server = TruthServer::start(TruthConfig::default()).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let plan = plan(dir.path(), "http://203.0.113.7:8080", "pairs = 1", "path = \"/noop\"\nusers = 2\nspeed = 3");
+    let plan =
+        plan(dir.path(), "http://203.0.113.7:8080", "pairs = 1", "path = \"/noop\"\nusers = 2\nspeed = 3");
     let out = dir.path().join("run");
     let load = hitmark(&["load", "run", plan.to_str().unwrap(), "--out", out.to_str().unwrap()]);
     assert_eq!(load.code, 2, "{load:?}");
-    assert!(load.stderr.contains("allow_hosts") && load.stderr.contains("has no key 'speed'"), "{}", load.stderr);
+    assert!(
+        load.stderr.contains("allow_hosts") && load.stderr.contains("has no key 'speed'"),
+        "{}",
+        load.stderr
+    );
     assert!(!out.exists() && server.connections() == 0);
 }
 

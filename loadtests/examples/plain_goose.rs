@@ -34,8 +34,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ];
     let configuration = GooseConfiguration::parse_args_default(&options)?;
     let scenario = scenario!("plain").register_transaction(transaction!(get));
-    let metrics =
-        GooseAttack::initialize_with_config(configuration)?.register_scenario(scenario).execute().await?;
+    let attack = GooseAttack::initialize_with_config(configuration)?.register_scenario(scenario);
+    let metrics = Box::pin(attack.execute()).await?;
     let requests: usize =
         metrics.requests.values().map(|request| request.success_count + request.fail_count).sum();
     println!("{requests} requests, {:.0} per second", requests as f64 / seconds.parse::<f64>()?);

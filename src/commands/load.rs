@@ -35,7 +35,11 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
     let report = report.map_err(of_load)?;
     results::publish(&out, args.format)?;
     if args.format == SummaryFormat::Text {
-        super::print(&format!("\nreport   {}\nsummary  {}\n", out.join("report.html").display(), out.join("summary.json").display()))?;
+        super::print(&format!(
+            "\nreport   {}\nsummary  {}\n",
+            out.join("report.html").display(),
+            out.join("summary.json").display()
+        ))?;
     }
     results::print_notes(&report);
     Ok(results::exit_of(&report))
@@ -56,14 +60,26 @@ pub(super) fn check(path: &Path) -> anyhow::Result<Exit> {
     let mut text = String::new();
     for experiment in &plan.experiments {
         let keys = experiment.keys.map_or_else(|| "fixed path".to_owned(), |keys| keys.describe());
-        text.push_str(&format!("{}: {} {}, {}, {keys}\n", experiment.name, experiment.method, experiment.path, experiment.load.describe()));
+        text.push_str(&format!(
+            "{}: {} {}, {}, {keys}\n",
+            experiment.name,
+            experiment.method,
+            experiment.path,
+            experiment.load.describe()
+        ));
     }
-    super::print(&format!("{}: {} experiments, no mistakes\n{text}", path.display(), plan.experiments.len()))?;
+    super::print(&format!(
+        "{}: {} experiments, no mistakes\n{text}",
+        path.display(),
+        plan.experiments.len()
+    ))?;
     Ok(Exit::Done)
 }
 
 pub(super) fn list() -> anyhow::Result<Exit> {
-    let mut text = String::from("compare    baseline and candidate in alternating slices (the scenario of every plan so far)\n");
+    let mut text = String::from(
+        "compare    baseline and candidate in alternating slices (the scenario of every plan so far)\n",
+    );
     let Ok(entries) = std::fs::read_dir(PLANS) else {
         text.push_str(&format!("no plans in {PLANS}: run this in the folder of hitmark's sources\n"));
         super::print(&text)?;
@@ -74,7 +90,13 @@ pub(super) fn list() -> anyhow::Result<Exit> {
     for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
         let names = Plan::read(path).map_or_else(
             |_| "has mistakes: hitmark load check tells them".to_owned(),
-            |plan| plan.experiments.iter().map(|experiment| experiment.name.as_str()).collect::<Vec<_>>().join(", "),
+            |plan| {
+                plan.experiments
+                    .iter()
+                    .map(|experiment| experiment.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            },
         );
         text.push_str(&format!("{}  {names}\n", path.display()));
     }

@@ -1,7 +1,7 @@
 //! One file per subcommand: each turns its flags into calls of a room, and prints what came of it.
 
-mod completions;
 mod compare;
+mod completions;
 mod dashboards;
 mod demo;
 mod exporter;
@@ -17,7 +17,6 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 
 use crate::cli::{Command, DashboardsCommand, LoadCommand};
-use crate::exit::Exit;
 
 /// Runs a subcommand.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {

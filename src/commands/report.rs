@@ -13,7 +13,8 @@ pub(super) fn run(args: &ReportArgs) -> anyhow::Result<Exit> {
     super::write_file(&args.out, &page(&runs))?;
     let mut written = format!("{}\n", args.out.display());
     if let Some(markdown) = &args.markdown {
-        let text: String = runs.iter().map(|run| summary_markdown(&compare_run(run))).collect::<Vec<_>>().join("\n");
+        let text: String =
+            runs.iter().map(|run| summary_markdown(&compare_run(run))).collect::<Vec<_>>().join("\n");
         super::write_file(markdown, &text)?;
         written.push_str(&format!("{}\n", markdown.display()));
     }

@@ -56,7 +56,8 @@ pub(super) fn print_notes(report: &RunReport) {
 /// A run directory that does not exist yet, named after the time.
 pub(super) fn new_run_dir(given: Option<&PathBuf>) -> PathBuf {
     given.cloned().unwrap_or_else(|| {
-        let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let seconds =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
         PathBuf::from(format!("hitmark-run-{seconds}"))
     })
 }

@@ -40,7 +40,11 @@ pub struct Service {
 
 impl Service {
     pub fn start(arguments: &[&str]) -> Self {
-        let child = command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command starts");
+        let child = command(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the command starts");
         Self { child, url: String::new() }
     }
 
