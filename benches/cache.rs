@@ -4,6 +4,7 @@
 //! coalescing and metrics. Every row proves its answer once before it is timed. The Redis rows need
 //! `redis-server` and are skipped without it.
 
+#![expect(clippy::borrowed_box, reason = "the weigher of moka is given a reference to the key type")]
 #![allow(
     clippy::expect_used,
     clippy::print_stderr,

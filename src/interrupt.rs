@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use hitmark_loadtests::Stop;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A stop flag that the first Ctrl-C sets; the second leaves with 130, as a shell expects.
 ///
@@ -20,23 +21,26 @@ pub(crate) fn stop_on_ctrl_c() -> anyhow::Result<Stop> {
     Ok(stop)
 }
 
-/// Resolves on SIGTERM or Ctrl-C: servers then drain and end.
-pub(crate) async fn shutdown() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            let _ = interrupt.await;
-            return;
-        };
-        tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
-        }
+/// Waits for SIGTERM or Ctrl-C, from the moment that it is made: a server that is asked to end while
+/// it still starts must not miss it.
+#[derive(Debug)]
+pub(crate) struct Shutdown {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Shutdown {
+    /// Begins to listen.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
-    #[cfg(not(unix))]
-    {
-        let _ = interrupt.await;
+
+    /// Resolves once the server is to end.
+    pub(crate) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

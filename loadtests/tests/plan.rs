@@ -105,6 +105,18 @@ base_url = "http://example.org"
 headers = { "bad name" = "x" }
 [experiment.candidate]
 base_url = "https://127.0.0.1"
+[[experiment]]
+name = "b"
+differs = "d"
+path = "/"
+users = 1
+pace = 3
+[experiment.baseline]
+name = "b"
+base_url = "http://127.0.0.1"
+[experiment.candidate]
+name = "c"
+base_url = "http://10.0.0.1"
 "#;
     let told = mistakes(plan);
     for line in [
@@ -118,6 +130,7 @@ base_url = "https://127.0.0.1"
         "plan.toml:13: experiment 'a' baseline base_url: 'http://example.org/' is not loopback",
         "plan.toml:14: experiment 'a' baseline headers: 'bad name' is not a header name",
         "plan.toml:15: experiment 'a' candidate needs 'name'",
+        "experiment 'b' has no key 'pace'; it takes name, system,",
         "plan.toml:16: experiment 'a' candidate base_url: 'https://127.0.0.1/': only http:// URLs",
     ] {
         assert!(told.contains(line), "missing: {line}\nin:\n{told}");

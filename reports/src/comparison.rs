@@ -186,7 +186,7 @@ fn compare(run: &Run, experiment: &Experiment) -> ExperimentComparison {
         variants,
         notes: Vec::new(),
     };
-    comparison.notes = experiment_notes(run, &comparison);
+    comparison.notes = experiment_notes(&comparison);
     comparison
 }
 
@@ -240,7 +240,7 @@ fn notes(run: &Run) -> Vec<String> {
     notes
 }
 
-fn experiment_notes(run: &Run, comparison: &ExperimentComparison) -> Vec<String> {
+fn experiment_notes(comparison: &ExperimentComparison) -> Vec<String> {
     let mut notes = Vec::new();
     let planned = comparison.experiment.pairs as usize;
     if comparison.experiment.candidate.is_some() && comparison.pairs < planned {
@@ -271,14 +271,24 @@ fn experiment_notes(run: &Run, comparison: &ExperimentComparison) -> Vec<String>
         notes.push(format!("the break-even hit ratio rests on {misses} misses"));
     }
     for (quantile, ratio) in &comparison.ratios {
-        match ratio {
-            Ok(ratio) if ratio.blocks_per_pair > 1 => notes.push(format!(
-                "{quantile}: {} neighbouring super-blocks were merged into each pair, since one holds too few values",
-                ratio.blocks_per_pair
-            )),
-            Err(reason) if !run.blocks.is_empty() => notes.push(format!("{quantile}: {reason}")),
-            _ => {}
+        if let Ok(ratio) = ratio
+            && ratio.blocks_per_pair > 1
+        {
+            let merged = ratio.blocks_per_pair;
+            notes.push(format!(
+                "{quantile}: {merged} neighbouring super-blocks were merged into each pair, since one holds too few values"
+            ));
         }
     }
+    notes.extend(left_out(comparison).filter(|_| comparison.pairs > 0));
     notes
+}
+
+/// One note for all percentiles that were not compared: their reasons differ in a number only.
+fn left_out(comparison: &ExperimentComparison) -> Option<String> {
+    let missing =
+        || comparison.ratios.iter().filter_map(|(quantile, ratio)| Some((quantile, ratio.as_ref().err()?)));
+    let (_, reason) = missing().next()?;
+    let names: Vec<&str> = missing().map(|(quantile, _)| quantile.as_str()).collect();
+    Some(format!("no ratio of {}: {reason}", names.join(", ")))
 }

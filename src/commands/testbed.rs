@@ -6,6 +6,7 @@ use hitmark_testbed::{CacheChoice, SeedSize, Testbed, TestbedConfig, TestbedErro
 
 use crate::cli::TestbedArgs;
 use crate::exit::{Exit, usage};
+use crate::interrupt::Shutdown;
 
 pub(super) fn run(args: &TestbedArgs) -> anyhow::Result<Exit> {
     let config = config(args)?;
@@ -15,9 +16,13 @@ pub(super) fn run(args: &TestbedArgs) -> anyhow::Result<Exit> {
 #[expect(clippy::print_stderr, reason = "progress of a server's start")]
 async fn serve(config: TestbedConfig) -> anyhow::Result<Exit> {
     let started = Instant::now();
-    let testbed = Testbed::start(config, |_| {}).await.map_err(of_start)?;
+    let mut shutdown = Shutdown::listen()?;
+    let testbed = tokio::select! {
+        testbed = Testbed::start(config, |_| {}) => testbed.map_err(of_start)?,
+        () = shutdown.wait() => return Ok(Exit::Done),
+    };
     eprintln!("hitmark testbed: {} after {:.1} s", testbed.url(), started.elapsed().as_secs_f64());
-    testbed.serve(crate::interrupt::shutdown()).await?;
+    testbed.serve(async move { shutdown.wait().await }).await?;
     Ok(Exit::Done)
 }
 

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 /// What a finished command left.
 #[derive(Debug)]
-pub struct Finished {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Finished {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs the command to its end, in the folder of the sources.
-pub fn hitmark(arguments: &[&str]) -> Finished {
+pub(crate) fn hitmark(arguments: &[&str]) -> Finished {
     let output = command(arguments).output().expect("the command runs");
     Finished {
         code: output.status.code().unwrap_or(-1),
@@ -33,13 +33,13 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 /// A command in the background, killed when dropped.
-pub struct Service {
+pub(crate) struct Service {
     child: Child,
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Service {
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let child = command(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -49,7 +49,7 @@ impl Service {
     }
 
     /// Starts the reference service on a free port and waits until it answers.
-    pub async fn testbed(arguments: &[&str]) -> Self {
+    pub(crate) async fn testbed(arguments: &[&str]) -> Self {
         let port = hitmark_testkit::free_port();
         let listen = format!("127.0.0.1:{port}");
         let mut all = vec!["testbed", "--listen", &listen];
@@ -60,18 +60,18 @@ impl Service {
         service
     }
 
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("the command is there to kill");
         self.child.wait().expect("the command has ended");
     }
 
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().is_ok_and(|status| status.success()));
     }
 
     /// The exit code, once the command has ended by itself.
-    pub async fn wait(&mut self, limit: Duration) -> Option<i32> {
+    pub(crate) async fn wait(&mut self, limit: Duration) -> Option<i32> {
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().expect("a child can be asked") {
@@ -91,7 +91,7 @@ impl Drop for Service {
 }
 
 /// Waits until something holds, for a minute at most.
-pub async fn until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < deadline, "waited a minute until {what}");
@@ -100,17 +100,17 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 /// Waits until something listens on a port.
-pub async fn until_answers(port: u16) {
+pub(crate) async fn until_answers(port: u16) {
     until("the service answers", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()).await;
 }
 
 /// A plan of one experiment 'x' whose sides are alike.
-pub fn plan(dir: &Path, url: &str, run: &str, experiment: &str) -> PathBuf {
+pub(crate) fn plan(dir: &Path, url: &str, run: &str, experiment: &str) -> PathBuf {
     write(dir, url, run, experiment, "", "")
 }
 
 /// A plan of one experiment 'x' whose sides ask the reference service uncached and cached.
-pub fn plan_of_variants(dir: &Path, url: &str, run: &str, experiment: &str) -> PathBuf {
+pub(crate) fn plan_of_variants(dir: &Path, url: &str, run: &str, experiment: &str) -> PathBuf {
     let header = |value: &str| format!("headers = {{ \"hitmark-variant\" = \"{value}\" }}");
     write(dir, url, run, experiment, &header("uncached"), &header("cached"))
 }

@@ -190,10 +190,8 @@ fn experiment(
             None
         }
     };
-    let candidate = match fields.table(notes, "candidate") {
-        Some(side) => Some(variant(notes, side, allow_hosts)?),
-        None => None,
-    };
+    // A wrong candidate must not hide the mistakes that come after it.
+    let candidate = fields.table(notes, "candidate").map(|side| variant(notes, side, allow_hosts));
     fields.finish(notes);
     let name = name?.0;
     Some(ExperimentPlan {
@@ -211,7 +209,10 @@ fn experiment(
         expect_status,
         compare_bodies,
         baseline: baseline?,
-        candidate,
+        candidate: match candidate {
+            Some(side) => Some(side?),
+            None => None,
+        },
     })
 }
 

@@ -80,7 +80,9 @@ impl<'t, 'p> Fields<'t, 'p> {
 
     /// The raw value of a key.
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'p Spanned<DeValue<'t>>> {
-        self.taken.push(key);
+        if !self.taken.contains(&key) {
+            self.taken.push(key);
+        }
         self.table.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(_, value)| value)
     }
 

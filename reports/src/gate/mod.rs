@@ -7,6 +7,7 @@
 mod budget;
 mod fields;
 mod output;
+mod reading;
 mod rules;
 
 pub use budget::{Budget, BudgetErrors, Kind, Metric, OnInconclusive, Rule};

@@ -73,6 +73,8 @@ fn what_was_not_measured_is_null_and_never_zero() {
     let p99 = &no_miss["ratio"]["p99"];
     assert_eq!(p99["reason"], "not enough data: 60 values per super-block, needs 500 for p99");
     assert_eq!(p99["estimate"], Value::Null);
+    let note = "no ratio of p95, p99: not enough data: 60 values per super-block, needs 100 for p95";
+    assert!(no_miss["notes"].as_array().unwrap().contains(&note.into()), "{:#}", no_miss["notes"]);
     let variant = &no_miss["variants"][1];
     assert_eq!((&variant["origin_calls"], &variant["stale_reads"]), (&Value::Null, &Value::Null));
     assert_eq!(variant["outcomes"][0]["p999_ns"], Value::Null, "240 requests have no p99.9");
