@@ -2,7 +2,7 @@
 //!
 //! A collector reads (network) and parses (pure) apart. It never decides about the page: it hands
 //! over samples or a [`Failure`], and a failure is itself a sample. Deadlines, sharing and timing
-//! are the same for all kinds and live in [`Target`].
+//! are the same for all kinds and live in `Target`.
 
 pub mod redis;
 pub mod service;
