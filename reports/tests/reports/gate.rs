@@ -151,6 +151,9 @@ fn another_run_serves_counts_and_lone_sides() {
     let report = judge(&after.run, Some(&before.run), &ratio);
     assert_eq!(report.exit_code(), 1);
     assert!(report.judged[0].why.contains("unpaired"), "{}", report.judged[0].why);
+    let of_bypass = rule("ratio", "metric = \"p50\"\noutcome = \"bypass\"\nmax = 1.05");
+    let report = judge(&after.run, Some(&before.run), &of_bypass);
+    assert_eq!(report.exit_code(), 5, "an outcome is never silently dropped from a rule");
     let report = judge(&after.run, None, &ratio);
     assert_eq!(report.exit_code(), 5);
     assert!(report.judged[0].why.contains("--baseline"), "{}", report.judged[0].why);

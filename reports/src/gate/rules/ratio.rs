@@ -22,6 +22,11 @@ pub(in crate::gate) fn find(
         return Err("a ratio is one of latencies".to_owned());
     };
     if experiment.ratios.is_empty() {
+        if let Some(outcome) = rule.outcome {
+            return Err(format!(
+                "two runs are compared over all outcomes only: leave outcome = \"{outcome}\" out, or give the experiment a candidate"
+            ));
+        }
         return unpaired(case, experiment, quantile, max, fail_above);
     }
     let (ratio, remark) = paired(experiment, rule, quantile)?;
