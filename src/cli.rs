@@ -35,7 +35,7 @@ pub(crate) enum Command {
     /// Run the reference service.
     #[command(after_help = "Example: hitmark testbed --cache redis --redis-url redis://127.0.0.1:6379/0")]
     Testbed(TestbedArgs),
-    /// Answer Prometheus for caches, queues and databases.
+    /// Answer Prometheus for Redis servers and for services that speak of their caches.
     #[command(after_help = "Example: hitmark exporter --redis redis://127.0.0.1:6379/0")]
     Exporter(ExporterArgs),
     /// Run load tests from plan files.
@@ -119,13 +119,18 @@ pub(crate) struct TestbedArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum LoadCommand {
     /// Run a plan.
+    #[command(
+        after_help = "Example: hitmark load run loadtests/plans/marketplace.toml --only search --out my-run"
+    )]
     Run(LoadRunArgs),
     /// Check a plan without sending a request.
+    #[command(after_help = "Example: hitmark load check my-plan.toml")]
     Check {
         /// The plan file.
         plan: PathBuf,
     },
     /// List the plans that come with hitmark.
+    #[command(after_help = "Example: hitmark load list")]
     List,
 }
 
@@ -211,6 +216,7 @@ pub(crate) struct GateArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DashboardsCommand {
     /// Write dashboards, rules, alerts and their tests into a folder.
+    #[command(after_help = "Example: hitmark dashboards export ./provisioning")]
     Export {
         /// The folder.
         dir: PathBuf,
