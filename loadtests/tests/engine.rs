@@ -331,3 +331,32 @@ async fn a_baseline_alone_is_measured_without_pairs() {
     let (run, _) = run(&Plan::parse(&text, "test").unwrap()).await;
     assert_eq!((run.side("x", Variant::Baseline).len(), run.side("x", Variant::Candidate).len()), (2, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_cannot_be_written_names_the_file() {
+    let server = truth().await;
+    let plan = plan(
+        &server.url(),
+        "pairs = 500\nsuperblock_s = 0.05\nslice_ms = 5\nwarmup_s = 0",
+        "path = \"/noop\"\nusers = 1",
+        "",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let mut options = options(&out, &Stop::default());
+    let gone = out.clone();
+    options.progress = Arc::new(move |step| {
+        // The folder disappears: run.json, which each invalidation and the end rewrite, cannot be written.
+        if matches!(step, Progress::Pair { done: 2, .. }) {
+            std::fs::remove_dir_all(&gone).unwrap();
+        }
+    });
+    let stop = options.stop.clone();
+    let ender = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.set();
+    };
+    let (ended, ()) = tokio::join!(hitmark_loadtests::run(&plan, options), ender);
+    let error = ended.unwrap_err().to_string();
+    assert!(error.contains("run.json"), "{error}");
+}

@@ -7,7 +7,6 @@
 mod plan;
 mod servers;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hitmark_loadtests::RunOptions;
@@ -40,7 +39,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     super::write_file(&out.join("exporter.prom"), &servers.exporter_page()?)?;
     servers.stop();
     results::publish(&out, SummaryFormat::Text)?;
-    super::print(&where_next(&out, &servers_note(args)))?;
+    super::print(&where_next(&out, args))?;
     results::print_notes(&report);
     Ok(results::exit_of(&report))
 }
@@ -53,18 +52,10 @@ fn refuse_taken(out: &std::path::Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn servers_note(args: &DemoArgs) -> BTreeMap<&'static str, &'static str> {
-    BTreeMap::from([
-        ("cache", if args.redis_url.is_some() { "Redis" } else { "in this process" }),
-        ("database", if args.database_url.is_some() { "as given" } else { "SQLite file" }),
-    ])
-}
-
-fn where_next(out: &std::path::Path, servers: &BTreeMap<&str, &str>) -> String {
-    let redis_hint = if servers.get("cache") == Some(&"Redis") {
-        ""
-    } else {
-        "\nwith your servers:  hitmark demo --redis-url redis://… --database-url postgres://…"
+fn where_next(out: &std::path::Path, args: &DemoArgs) -> String {
+    let redis_hint = match args.redis_url {
+        Some(_) => "",
+        None => "\nwith your servers:  hitmark demo --redis-url redis://… --database-url postgres://…",
     };
     format!(
         "\nreport    {}   (open it in a browser)\nsummary   {}, summary.json\nmetrics   {}   (what the exporter said at the end)\n\

@@ -147,7 +147,7 @@ pub enum LoadError {
 /// Requests that fail are no error here: they are measurements.
 pub async fn run(plan: &Plan, options: RunOptions) -> Result<RunReport, LoadError> {
     let writer = RunWriter::create(&options.out, document(plan, &options))?;
-    let (sink, thread) = Sink::start(writer);
+    let (sink, thread) = Sink::start(writer, options.stop.clone());
     let sink = Arc::new(sink);
     let mut outcome = Ok(());
     for experiment in &plan.experiments {

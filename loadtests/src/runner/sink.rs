@@ -12,6 +12,7 @@ use hitmark_schema::run::{Event, RunState};
 use hitmark_schema::{RunError, RunWriter, SuperBlock};
 use tokio::sync::oneshot;
 
+use super::Stop;
 use crate::schedule::unix_now_ns;
 
 /// Messages that may wait. Super-blocks are seconds apart and events are bounded, so this is
@@ -48,10 +49,10 @@ pub(super) struct SinkThread {
 }
 
 impl Sink {
-    /// Starts the thread.
-    pub(super) fn start(writer: RunWriter) -> (Self, SinkThread) {
+    /// Starts the thread. It sets `stop` when it cannot write: a load that leaves nothing is pointless.
+    pub(super) fn start(writer: RunWriter, stop: Stop) -> (Self, SinkThread) {
         let (messages, inbox) = sync_channel(WAITING_MAX);
-        let thread = std::thread::spawn(move || write_all(writer, &inbox));
+        let thread = std::thread::spawn(move || write_all(writer, &inbox, &stop));
         (Self { messages: messages.clone() }, SinkThread { messages, thread })
     }
 
@@ -91,7 +92,7 @@ impl SinkThread {
 }
 
 /// Writes until `Finish`. After an error nothing more is written, and the error is kept.
-fn write_all(mut writer: RunWriter, inbox: &Receiver<Message>) {
+fn write_all(mut writer: RunWriter, inbox: &Receiver<Message>, stop: &Stop) {
     let mut totals = Totals::default();
     let mut failed = None;
     let mut reasons: HashMap<String, usize> = HashMap::new();
@@ -121,6 +122,9 @@ fn write_all(mut writer: RunWriter, inbox: &Receiver<Message>) {
             }
         };
         failed = failed.or(written.err());
+        if failed.is_some() {
+            stop.set();
+        }
     }
 }
 
