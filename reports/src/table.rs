@@ -10,6 +10,7 @@ use crate::comparison::{ExperimentComparison, RunComparison};
 use crate::format::{count, latency_or_dash, percent, seconds, speed_up, speed_up_interval};
 use crate::statistics::Quantile;
 use crate::variants::LatencySummary;
+use crate::verdict::Verdict;
 use crate::words;
 
 /// The percentiles of the table.
@@ -88,8 +89,9 @@ pub fn table_text(comparison: &RunComparison, width: u16) -> String {
         for note in &experiment.notes {
             text.push_str(&format!("note: {}: {note}\n", experiment.experiment.name));
         }
-        if experiment.verdict == Some(super::verdict::Verdict::Invalid) {
-            text.push_str(&format!("INVALID: {}: {}\n", experiment.experiment.name, experiment.why));
+        if let Some(verdict) = experiment.verdict.filter(|verdict| needs_reason(*verdict)) {
+            let word = verdict.as_str().to_uppercase();
+            text.push_str(&format!("{word}: {}: {}\n", experiment.experiment.name, experiment.why));
         }
     }
     for event in &comparison.events {
@@ -99,6 +101,11 @@ pub fn table_text(comparison: &RunComparison, width: u16) -> String {
         text.push_str(&format!("note: {note}\n"));
     }
     text
+}
+
+/// A verdict that tells nothing of the candidate must say why, or it cannot be mended.
+fn needs_reason(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Invalid | Verdict::Inconclusive)
 }
 
 /// The summary in Markdown: the sentences, the table, the notes. Ends with a line feed.
@@ -138,6 +145,9 @@ fn markdown_notes(comparison: &RunComparison, text: &mut String) {
         .collect();
     for experiment in &comparison.experiments {
         items.extend(experiment.notes.iter().map(|note| format!("{}: {note}", experiment.experiment.name)));
+        if let Some(verdict) = experiment.verdict.filter(|verdict| needs_reason(*verdict)) {
+            items.push(format!("{}: {}: {}", experiment.experiment.name, verdict.as_str(), experiment.why));
+        }
     }
     items.extend(comparison.notes.iter().cloned());
     if !items.is_empty() {

@@ -82,6 +82,16 @@ fn what_was_not_measured_is_null_and_never_zero() {
 }
 
 #[test]
+fn an_inconclusive_verdict_says_why_in_table_and_markdown() {
+    let comparison = compare_run(&run(&[Truth { pairs: 3, ..Truth::default() }]).run);
+    let why = "3 pairs are too few";
+    let table = table_text(&comparison, 120);
+    assert!(table.contains("INCONCLUSIVE: ") && table.contains(why), "{table}");
+    let markdown = summary_markdown(&comparison);
+    assert!(markdown.contains("inconclusive: ") && markdown.contains(why), "{markdown}");
+}
+
+#[test]
 fn the_summary_has_the_documented_shape() {
     let summary = summary_json(&compare_run(&run(&[Truth::default()]).run));
     assert_eq!((&summary["schema"], &summary["valid"]), (&1.into(), &true.into()));
