@@ -22,7 +22,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     plan::check_systems(&args.systems)?;
     refuse_taken(&out)?;
     let stop = crate::interrupt::stop_on_ctrl_c()?;
-    let progress = RunProgress::new(plan::pairs(args));
+    let progress = RunProgress::new(plan::pairs(args)?);
     let servers = Servers::start(args, &progress)?;
     let plan = plan::of(args, &servers.testbed_url)?;
     let steps = progress.clone();
@@ -38,10 +38,10 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     let report = report.map_err(super::load::of_load)?;
     super::write_file(&out.join("exporter.prom"), &servers.exporter_page()?)?;
     servers.stop();
-    results::publish(&out, SummaryFormat::Text)?;
+    let comparison = results::publish(&out, SummaryFormat::Text)?;
     super::print(&where_next(&out, args))?;
     results::print_notes(&report);
-    Ok(results::exit_of(&report))
+    Ok(results::exit_of(&comparison))
 }
 
 /// Says so before the data is made, not after.

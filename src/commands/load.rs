@@ -33,7 +33,7 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
     let report = super::runtime()?.block_on(hitmark_loadtests::run(&plan, options));
     progress.finish();
     let report = report.map_err(of_load)?;
-    results::publish(&out, args.format)?;
+    let comparison = results::publish(&out, args.format)?;
     if args.format == SummaryFormat::Text {
         super::print(&format!(
             "\nreport   {}\nsummary  {}\n",
@@ -42,7 +42,7 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
         ))?;
     }
     results::print_notes(&report);
-    Ok(results::exit_of(&report))
+    Ok(results::exit_of(&comparison))
 }
 
 /// A run directory that is taken, or a service that does not start, is for the user to mend.

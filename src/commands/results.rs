@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use hitmark_loadtests::RunReport;
 use hitmark_reports::{RunComparison, compare_run, page, summary_json, summary_markdown, table_text};
 use hitmark_schema::Run;
-use hitmark_schema::measurement::ERROR_RATIO_MAX;
 
 use crate::cli::SummaryFormat;
 use crate::exit::Exit;
@@ -31,10 +30,10 @@ pub(super) fn publish(dir: &Path, format: SummaryFormat) -> anyhow::Result<RunCo
     Ok(comparison)
 }
 
-/// The exit that the counts of a run ask for.
-pub(super) fn exit_of(report: &RunReport) -> Exit {
-    let error_ratio = report.errors as f64 / report.requests.max(1) as f64;
-    if report.mismatches > 0 || error_ratio > ERROR_RATIO_MAX { Exit::Functional } else { Exit::Done }
+/// The exit that a run asks for: 6 where the comparison, which the table shows, is void by errors.
+pub(super) fn exit_of(comparison: &RunComparison) -> Exit {
+    let is_void = comparison.experiments.iter().any(|experiment| experiment.functional_errors);
+    if is_void { Exit::Functional } else { Exit::Done }
 }
 
 /// What a person must know of a run beside its table.

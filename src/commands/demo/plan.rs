@@ -14,16 +14,14 @@ const SYSTEMS: [(&str, &str); 1] =
 /// The address in the shipped plans, which the demo replaces by that of its own service.
 const SHIPPED_URL: &str = "http://127.0.0.1:8080";
 
-/// Experiments of the shipped plans, which the progress bar must know before they are read.
-const EXPERIMENTS: u64 = 3;
-
 /// Pairs of each experiment: three verdicts at 1 % together need nine.
 const PAIRS: u32 = 12;
 const QUICK_PAIRS: u32 = 10;
 
-/// Super-block pairs in all.
-pub(super) fn pairs(args: &DemoArgs) -> u64 {
-    u64::from(if args.quick { QUICK_PAIRS } else { PAIRS }) * EXPERIMENTS
+/// Super-block pairs in all, which the progress bar must know before the service has an address.
+pub(super) fn pairs(args: &DemoArgs) -> anyhow::Result<u64> {
+    let plan = of(args, SHIPPED_URL)?;
+    Ok(u64::from(plan.run.pairs) * plan.experiments.len() as u64)
 }
 
 /// Refuses a system that does not exist, before anything is started.
