@@ -118,22 +118,27 @@ async fn a_known_delay_is_reported_as_it_is() {
     }
 }
 
-/// What the run reports as median, what the server itself took, and the loopback floor, in ns.
+/// What the run reports as median, what the server itself took, and the loopback floor, in ns. The
+/// floor is measured as the baseline of the same run, in alternating slices: a busy neighbour falls
+/// on both alike.
 async fn report_of_delay(micros: u64) -> (f64, f64, f64) {
     let server = truth().await;
-    let path = format!("/spin/{micros}");
-    let settings = "pairs = 1\nsuperblock_s = 0.2\nwarmup_s = 0.05";
-    let (measured, _) =
-        run(&plan(&server.url(), settings, &format!("path = \"{path}\"\nusers = 1"), "")).await;
-    let reported = median_ns(&measured);
-    let truth = server.median_ns(&path).unwrap() as f64;
-    let (empty, _) = run(&plan(&server.url(), settings, "path = \"/noop\"\nusers = 1", "")).await;
-    (reported, truth, median_ns(&empty))
+    let text = format!(
+        "[run]\npairs = 1\nsuperblock_s = 0.2\nwarmup_s = 0.05\n[[experiment]]\nname = \"x\"\ndiffers = \"work\"\n\
+         path = \"/{micros}\"\nusers = 1\nexpect_status = [200, 404]\ncompare_bodies = false\n\
+         [experiment.baseline]\nname = \"floor\"\nbase_url = \"{0}\"\n\
+         [experiment.candidate]\nname = \"spin\"\nbase_url = \"{0}/spin\"\n",
+        server.url()
+    );
+    let (measured, _) = run(&Plan::parse(&text, "test").unwrap()).await;
+    let truth = server.median_ns(&format!("/spin/{micros}")).unwrap() as f64;
+    let [floor, reported] = Variant::ALL.map(|variant| median_ns(&measured, variant));
+    (reported, truth, floor)
 }
 
-fn median_ns(run: &Run) -> f64 {
+fn median_ns(run: &Run, variant: Variant) -> f64 {
     let mut latencies = hitmark_schema::measurement::latency_histogram();
-    for block in &run.blocks {
+    for block in run.side("x", variant).values() {
         latencies.add(block.merged(Timing::Body, |_| true)).unwrap();
     }
     latencies.value_at_quantile(0.5) as f64
