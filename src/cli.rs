@@ -55,6 +55,9 @@ pub(crate) enum Command {
         after_help = "Example: hitmark gate my-run --budget reports/budgets/marketplace.toml --format github"
     )]
     Gate(GateArgs),
+    /// Hold stated figures against runs: proven, refuted, undecided or not measured.
+    #[command(after_help = "Example: hitmark claims my-run --format markdown")]
+    Claims(ClaimsArgs),
     /// Write dashboards, rules and alerts.
     #[command(subcommand, after_help = "Example: hitmark dashboards export grafana-provisioning")]
     Dashboards(DashboardsCommand),
@@ -205,6 +208,23 @@ pub(crate) struct GateArgs {
     #[arg(long, value_name = "RUN_DIR")]
     pub(crate) baseline: Option<PathBuf>,
     /// text, json, junit, github, markdown or bmf.
+    #[arg(long, default_value = "text")]
+    pub(crate) format: String,
+    /// Write to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// `hitmark claims`
+#[derive(Debug, Args)]
+pub(crate) struct ClaimsArgs {
+    /// Runs; each claim is held against the first that has its experiment.
+    #[arg(value_name = "RUN_DIR", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Files of claims; by default those of the five systems of the testbed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) claims: Vec<PathBuf>,
+    /// text, json or markdown.
     #[arg(long, default_value = "text")]
     pub(crate) format: String,
     /// Write to this file instead of standard output.

@@ -10,13 +10,17 @@
 //! - [`pairing`], [`variants`], [`comparison`], [`verdict`]: a run becomes ratios and verdicts.
 //! - [`summary`], [`table`], [`words`], [`format`](mod@format): the same for programs, terminals and sentences.
 //! - [`charts`], [`page()`]: the same for eyes.
+//! - [`claims`]: a run is held against what others state.
 //! - [`gate`]: a run is held against a budget. [`compare`]: a run is held against another run.
 
 pub mod charts;
+pub mod claims;
 pub mod compare;
 pub mod comparison;
+mod fields;
 pub mod format;
 pub mod gate;
+mod level;
 mod page;
 pub mod pairing;
 pub mod statistics;

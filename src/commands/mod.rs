@@ -1,5 +1,6 @@
 //! One file per subcommand: each turns its flags into calls of a room, and prints what came of it.
 
+mod claims;
 mod compare;
 mod completions;
 mod dashboards;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Gate(args) => gate::run(&args),
+        Command::Claims(args) => claims::run(&args),
         Command::Dashboards(DashboardsCommand::Export { dir }) => dashboards::export(&dir),
         Command::Completions { shell } => completions::shell(shell),
         Command::Man => completions::man(),

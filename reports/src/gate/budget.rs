@@ -41,9 +41,9 @@ use std::path::Path;
 use hitmark_schema::{Outcome, Variant};
 use toml::de::DeTable;
 
-use super::fields::line_of;
 use super::reading::checked;
 use super::rules::count;
+use crate::fields::line_of;
 use crate::statistics::Quantile;
 
 /// A checked budget.

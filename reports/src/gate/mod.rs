@@ -5,7 +5,6 @@
 //! that was not measured is NO DATA, never green. A new kind of rule is a file in `rules`.
 
 mod budget;
-mod fields;
 mod output;
 mod reading;
 mod rules;

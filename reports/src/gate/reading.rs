@@ -7,8 +7,8 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::budget::{Budget, Kind, Metric, OnInconclusive, Rule};
-use super::fields::Fields;
 use super::rules::count;
+use crate::fields::{Fields, duration_ns};
 use crate::statistics::{ALPHA_VERDICT, Quantile};
 use crate::verdict::TOLERANCE;
 
@@ -159,20 +159,4 @@ fn on_inconclusive_named(text: &str) -> Result<OnInconclusive, String> {
         "fail" => Ok(OnInconclusive::Fail),
         other => Err(format!("'{other}' is not one of pass, warn, fail")),
     }
-}
-
-/// A duration such as `5ms` or `250 us`, in nanoseconds.
-fn duration_ns(text: &str) -> Result<f64, String> {
-    let wrong = || format!("'{text}' is no duration; write for example \"5ms\" (ns, us, ms, s)");
-    let split = text.find(|ch: char| ch.is_ascii_alphabetic() || ch == 'µ').ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(split);
-    let scale = match unit {
-        "ns" => 1.0,
-        "us" | "µs" => 1e3,
-        "ms" => 1e6,
-        "s" => 1e9,
-        _ => return Err(wrong()),
-    };
-    let value: f64 = number.trim().parse().map_err(|_| wrong())?;
-    if value.is_finite() && value > 0.0 { Ok(value * scale) } else { Err(wrong()) }
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot write its run has nothing to test")]
 
+mod claims;
 mod comparison;
 mod gate;
 mod manifest;

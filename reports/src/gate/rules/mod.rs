@@ -9,7 +9,7 @@ use hitmark_schema::Run;
 use super::budget::{Kind, Rule};
 use super::{Judged, RuleVerdict};
 use crate::comparison::{ExperimentComparison, RunComparison};
-use crate::statistics::{ALPHA_INTERVAL, PAIRS_MIN, Shift};
+use crate::statistics::{PAIRS_MIN, Shift};
 use crate::verdict::Verdict;
 
 /// What rules are judged on.
@@ -122,9 +122,7 @@ impl Noisy {
     }
 
     fn interval(&self) -> Option<(f64, f64)> {
-        let enough = self.observations >= PAIRS_MIN;
-        let bounds = self.shift.lower(ALPHA_INTERVAL).zip(self.shift.upper(ALPHA_INTERVAL));
-        bounds.filter(|_| enough).map(|(lower, upper)| (lower.exp(), upper.exp()))
+        crate::level::interval(&self.shift, self.observations)
     }
 
     /// Pass if the interval lies below the limit, fail if the figure is proven to lie above it.

@@ -1,4 +1,5 @@
-//! Reads the keys of one table of a budget, and remembers every mistake with its line.
+//! Reads the keys of one table of a budget or of a file of claims, and remembers every mistake with its
+//! line. Shared, so that both files are checked whole and in the same words.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The keys of a table that are still to be read.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     text: &'a str,
     table: &'a DeTable<'a>,
     line: usize,
@@ -16,27 +17,27 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(text: &'a str, table: &'a DeTable<'a>, line: usize, what: &'static str) -> Self {
+    pub(crate) fn new(text: &'a str, table: &'a DeTable<'a>, line: usize, what: &'static str) -> Self {
         Self { text, table, line, what, read: BTreeSet::new(), mistakes: Vec::new() }
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
     /// A mistake at a key, or at the table if it has no such key.
-    pub(super) fn mistake(&mut self, key: &str, mistake: String) {
+    pub(crate) fn mistake(&mut self, key: &str, mistake: String) {
         let line = self.table.get(key).map_or(self.line, |value| self.line_of(value));
         self.mistakes.push((line, mistake));
     }
 
     /// A key that must be there and is not.
-    pub(super) fn missing<T>(&mut self, key: &str) -> Option<T> {
+    pub(crate) fn missing<T>(&mut self, key: &str) -> Option<T> {
         self.mistakes.push((self.line, format!("{} lacks {key}", self.what)));
         None
     }
 
-    pub(super) fn required_text(&mut self, key: &'static str) -> Option<String> {
+    pub(crate) fn required_text(&mut self, key: &'static str) -> Option<String> {
         if !self.has(key) {
             return self.missing(key);
         }
@@ -44,7 +45,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that `named` understands.
-    pub(super) fn one_of<T>(
+    pub(crate) fn one_of<T>(
         &mut self,
         key: &'static str,
         named: impl Fn(&str) -> Result<T, String>,
@@ -60,7 +61,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn number(&mut self, key: &'static str) -> Option<f64> {
+    pub(crate) fn number(&mut self, key: &'static str) -> Option<f64> {
         let value = self.take(key)?;
         let number = match value {
             DeValue::Integer(integer) => {
@@ -75,7 +76,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn positive(&mut self, key: &'static str) -> Option<f64> {
+    pub(crate) fn positive(&mut self, key: &'static str) -> Option<f64> {
         let number = self.number(key)?;
         if number > 0.0 {
             return Some(number);
@@ -84,7 +85,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    pub(super) fn table(&mut self, key: &'static str) -> Option<(usize, &'a DeTable<'a>)> {
+    pub(crate) fn table(&mut self, key: &'static str) -> Option<(usize, &'a DeTable<'a>)> {
         let line = self.table.get(key).map(|value| self.line_of(value))?;
         match self.take(key)? {
             DeValue::Table(table) => Some((line, table)),
@@ -93,10 +94,10 @@ impl<'a> Fields<'a> {
     }
 
     /// An array of tables, with the line of each.
-    pub(super) fn tables(&mut self, key: &'static str, count_max: usize) -> Vec<(usize, &'a DeTable<'a>)> {
+    pub(crate) fn tables(&mut self, key: &'static str, count_max: usize) -> Vec<(usize, &'a DeTable<'a>)> {
         let Some(value) = self.take(key) else { return Vec::new() };
         let Some(array) = value.as_array() else {
-            let _: Option<()> = self.wrong_type(key, "written as [[rule]]");
+            self.mistake(key, format!("{key} is no list; write each as [[{key}]]"));
             return Vec::new();
         };
         if array.len() > count_max {
@@ -114,12 +115,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Leaves the keys that were not read alone: without a kind nobody knows which belong.
-    pub(super) fn ignore_the_rest(&mut self) {
+    pub(crate) fn ignore_the_rest(&mut self) {
         self.read.extend(self.table.keys().map(|key| key.get_ref().as_ref()));
     }
 
     /// Hands over the mistakes, unknown keys among them.
-    pub(super) fn finish(mut self, mistakes: &mut Vec<(usize, String)>) {
+    pub(crate) fn finish(mut self, mistakes: &mut Vec<(usize, String)>) {
         for (key, value) in self.table {
             if !self.read.contains(key.get_ref().as_ref()) {
                 let line = self.line_of(value);
@@ -146,10 +147,26 @@ impl<'a> Fields<'a> {
 }
 
 /// The line of a byte, from 1.
-pub(super) fn line_of(text: &str, byte: usize) -> usize {
+pub(crate) fn line_of(text: &str, byte: usize) -> usize {
     1 + text.as_bytes().iter().take(byte).filter(|byte| **byte == b'\n').count()
 }
 
 fn type_of(value: &DeValue<'_>) -> &'static str {
     value.type_str()
+}
+
+/// A duration such as `5ms` or `250 us`, in nanoseconds.
+pub(crate) fn duration_ns(text: &str) -> Result<f64, String> {
+    let wrong = || format!("'{text}' is no duration; write for example \"5ms\" (ns, us, ms, s)");
+    let split = text.find(|ch: char| ch.is_ascii_alphabetic() || ch == 'µ').ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(split);
+    let scale = match unit {
+        "ns" => 1.0,
+        "us" | "µs" => 1e3,
+        "ms" => 1e6,
+        "s" => 1e9,
+        _ => return Err(wrong()),
+    };
+    let value: f64 = number.trim().parse().map_err(|_| wrong())?;
+    if value.is_finite() && value > 0.0 { Ok(value * scale) } else { Err(wrong()) }
 }
