@@ -113,6 +113,9 @@ pub(crate) struct TestbedArgs {
     /// How much data: small, medium or large.
     #[arg(long, env = "HITMARK_SEED_SIZE", default_value = "medium")]
     pub(crate) seed_size: String,
+    /// Take the secondary indexes out of the database: the baseline of an experiment with them.
+    #[arg(long, env = "HITMARK_WITHOUT_INDEXES")]
+    pub(crate) without_indexes: bool,
     /// The token that administrative requests must carry.
     #[arg(long, value_name = "TOKEN", env = "HITMARK_ADMIN_TOKEN", hide_env_values = true)]
     pub(crate) admin_token: Option<String>,

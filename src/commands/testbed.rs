@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use hitmark_testbed::{CacheChoice, SeedSize, Testbed, TestbedConfig, TestbedError};
+use hitmark_testbed::{CacheChoice, Indexes, SeedSize, Testbed, TestbedConfig, TestbedError};
 
 use crate::cli::TestbedArgs;
 use crate::exit::{Exit, usage};
@@ -45,6 +45,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             redis_url: args.redis_url.clone().filter(|_| cache == CacheChoice::Redis),
             cache,
             seed_size,
+            indexes: if args.without_indexes { Indexes::Absent } else { Indexes::Present },
             admin_token: args.admin_token.clone(),
         }),
         (cache, seed_size) => {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::app::Endpoint;
 use crate::cache_status::Status;
+use crate::media::MediaError;
 use crate::reply;
 use crate::variant::RequestVariant;
 
@@ -36,6 +37,8 @@ pub(crate) enum Failure {
     Database(#[from] sqlx::Error),
     #[error("the answer could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Media(#[from] MediaError),
     #[error("the database took longer than {} seconds", ORIGIN_TIMEOUT.as_secs())]
     TooSlow,
 }
@@ -73,7 +76,12 @@ where
     }
 }
 
-fn failed(endpoint: &Endpoint, failure: Option<&Failure>, shown: &dyn std::fmt::Display) -> Response {
+/// The answer to a request that the origin could not answer.
+pub(crate) fn failed(
+    endpoint: &Endpoint,
+    failure: Option<&Failure>,
+    shown: &dyn std::fmt::Display,
+) -> Response {
     tracing::error!(route = endpoint.stats.route(), error = %shown, "the request could not be answered");
     match failure {
         Some(Failure::TooSlow | Failure::Database(sqlx::Error::PoolTimedOut)) => reply::overloaded(),

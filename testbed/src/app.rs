@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get, post};
 use hitmark_cache::CacheLayer;
 use tempfile::TempDir;
 
@@ -40,9 +40,22 @@ impl App {
         H: Handler<T, Endpoint>,
         T: 'static,
     {
+        self.measured(path, get(handler))
+    }
+
+    /// A measured route that answers POST.
+    pub(crate) fn post<H, T>(self: &Arc<Self>, path: &'static str, handler: H) -> Router
+    where
+        H: Handler<T, Endpoint>,
+        T: 'static,
+    {
+        self.measured(path, post(handler))
+    }
+
+    fn measured(self: &Arc<Self>, path: &'static str, methods: MethodRouter<Endpoint>) -> Router {
         let stats = self.telemetry.route(path);
         let endpoint = Endpoint { app: Arc::clone(self), stats: Arc::clone(&stats) };
-        Router::new().route(path, get(handler).layer(from_fn_with_state(stats, observe))).with_state(endpoint)
+        Router::new().route(path, methods.layer(from_fn_with_state(stats, observe))).with_state(endpoint)
     }
 
     /// Adds the answer for requests that match no route.

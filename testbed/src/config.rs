@@ -22,6 +22,8 @@ pub struct TestbedConfig {
     pub redis_url: Option<String>,
     /// How much data is loaded.
     pub seed_size: SeedSize,
+    /// Whether queries have the indexes that the systems' documents recommend.
+    pub indexes: Indexes,
     /// The bearer token of administrative endpoints; without it they are closed.
     pub admin_token: Option<String>,
 }
@@ -34,6 +36,7 @@ impl Default for TestbedConfig {
             cache: CacheChoice::Memory,
             redis_url: None,
             seed_size: SeedSize::Medium,
+            indexes: Indexes::Present,
             admin_token: None,
         }
     }
@@ -47,6 +50,7 @@ impl fmt::Debug for TestbedConfig {
             .field("cache", &self.cache)
             .field("redis_url", &self.redis_url.as_deref().map(redact::url))
             .field("seed_size", &self.seed_size)
+            .field("indexes", &self.indexes)
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
             .finish()
     }
@@ -134,6 +138,15 @@ impl CacheChoice {
             Self::Off => "off",
         }
     }
+}
+
+/// Whether the database has its secondary indexes. Primary keys are always there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Indexes {
+    /// All of them.
+    Present,
+    /// None: the migrations that make them are taken back.
+    Absent,
 }
 
 /// How much data a testbed holds.

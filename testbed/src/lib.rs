@@ -23,7 +23,9 @@ mod cache_status;
 mod config;
 mod database;
 mod error;
+mod incidents;
 mod marketplace;
+mod media;
 mod parameters;
 mod probes;
 mod reply;
@@ -31,7 +33,7 @@ mod service;
 mod telemetry;
 mod variant;
 
-pub use config::{CacheChoice, ConfigError, SeedSize, TestbedConfig, UnknownChoice};
+pub use config::{CacheChoice, ConfigError, Indexes, SeedSize, TestbedConfig, UnknownChoice};
 pub use database::seed::SeedProgress;
 pub use error::TestbedError;
 pub use service::{Summary, Testbed};

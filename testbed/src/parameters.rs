@@ -83,6 +83,20 @@ impl<'a> Parameters<'a> {
         text
     }
 
+    /// One of a few words, with what each means; the first if it is not given.
+    pub(crate) fn one_of<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> T {
+        let known = match self.value(name) {
+            None => words.first(),
+            Some(value) => words.iter().find(|(word, _)| *word == value),
+        };
+        if let Some((_, meaning)) = known {
+            return *meaning;
+        }
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        self.mistakes.add(name, format!("must be one of {}", names.join(", ")));
+        words[0].1
+    }
+
     /// What was read, unless something was wrong.
     pub(crate) fn finish<T>(self, read: T) -> Result<T, Mistakes> {
         if self.mistakes.0.is_empty() { Ok(read) } else { Err(self.mistakes) }
@@ -145,6 +159,17 @@ mod tests {
             let text = parameters.text("q", 4);
             assert_eq!(parameters.finish(()).is_ok(), good, "{query}");
             assert!(!good || text == "oak");
+        }
+    }
+
+    #[test]
+    fn a_word_is_one_of_the_list_and_the_first_by_default() {
+        for (query, meaning, good) in
+            [("", 1, true), ("order=b", 2, true), ("order=c", 1, false), ("order=", 1, false)]
+        {
+            let mut parameters = Parameters::read(Some(query), &["order"]);
+            assert_eq!(parameters.one_of("order", &[("a", 1), ("b", 2)]), meaning, "{query}");
+            assert_eq!(parameters.finish(()).is_ok(), good, "{query}");
         }
     }
 

@@ -40,6 +40,21 @@ pub(crate) fn bad_header(message: &str) -> Response {
     failed(error(StatusCode::BAD_REQUEST, message))
 }
 
+/// 401: the request does not say who asks.
+pub(crate) fn who_asks(message: &str) -> Response {
+    failed(error(StatusCode::UNAUTHORIZED, message))
+}
+
+/// 404 for a thing that a write names and that is not there.
+pub(crate) fn not_found(message: &str) -> Response {
+    failed(error(StatusCode::NOT_FOUND, message))
+}
+
+/// 415: the body is of no kind that is taken.
+pub(crate) fn unsupported(message: &str) -> Response {
+    failed(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+}
+
 /// 404 for a path that leads nowhere.
 pub(crate) async fn no_such_path() -> Response {
     failed(error(StatusCode::NOT_FOUND, "there is no such path; /openapi.json lists them"))

@@ -19,7 +19,7 @@ use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
 use crate::error::TestbedError;
 use crate::telemetry::Telemetry;
-use crate::{marketplace, probes, reply};
+use crate::{incidents, marketplace, probes, reply};
 
 /// How long open requests may take to end after the testbed was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -71,7 +71,7 @@ impl Testbed {
         let (url, folder) = database_url(&config)?;
         let database = Database::connect(&url).await?;
         let begun = Instant::now();
-        let loaded = database.prepare(config.seed_size, &mut progress).await?;
+        let loaded = database.prepare(config.seed_size, config.indexes, &mut progress).await?;
         let load_time = (loaded == Loaded::Now).then(|| begun.elapsed());
         let cache = cache(&config).await?;
         let summary = Summary {
@@ -107,7 +107,10 @@ impl Testbed {
     /// The service without its socket: for tests, and for embedding. All routers of one testbed
     /// share its database, cache and counts.
     pub fn router(&self) -> Router {
-        let router = Router::new().merge(probes::routes(&self.app)).merge(marketplace::routes(&self.app));
+        let router = Router::new()
+            .merge(probes::routes(&self.app))
+            .merge(marketplace::routes(&self.app))
+            .merge(incidents::routes(&self.app));
         self.app.fallback(router, reply::no_such_path)
     }
 

@@ -17,7 +17,7 @@ fn parse(text: &str) -> Vec<Claims> {
 }
 
 fn mistakes(text: &str) -> Vec<(usize, String)> {
-    Claims::parse(text, Path::new("claims.toml")).expect_err("mistakes").mistakes
+    Claims::parse(text, Path::new("claims.toml")).unwrap_err().mistakes
 }
 
 fn standing_of(run: &Run, rest: &str) -> Standing {
@@ -90,7 +90,7 @@ fn a_claim_is_held_against_the_first_run_that_has_its_experiment() {
     let rest = "experiment = \"product detail\"\nfigure = \"hit_ratio\"\nmin = 0.9";
     let held = &hold(&[other.run.clone(), written.run.clone()], &claim(rest)).held[0];
     assert_eq!(held.standing, Standing::Proven);
-    let held = &hold(&[other.run.clone()], &claim(rest)).held[0];
+    let held = &hold(std::slice::from_ref(&other.run), &claim(rest)).held[0];
     assert_eq!(held.standing, Standing::NotMeasured);
     assert!(held.why.contains("product detail"), "{}", held.why);
 }

@@ -6,11 +6,12 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
+use super::migrations::TABLES_VERSION;
 use super::rows::{self, Table};
 use super::{Database, DatabaseKind};
-use crate::config::SeedSize;
+use crate::config::{Indexes, SeedSize};
 use crate::error::TestbedError;
-use crate::marketplace;
+use crate::{incidents, marketplace};
 
 /// Counts up when generated data change, so that older files are loaded anew.
 pub(crate) const REVISION: u32 = 1;
@@ -18,14 +19,16 @@ pub(crate) const REVISION: u32 = 1;
 /// A system's share of the database.
 struct System {
     name: &'static str,
-    /// The migration that makes its tables; its indexes are in the next.
+    /// The migration that makes its tables; its indexes are in a later one.
     tables_version: i64,
     tables: fn(SeedSize) -> Vec<Table>,
 }
 
 /// Every system, in the order of migrations.
-const SYSTEMS: &[System] =
-    &[System { name: "marketplace", tables_version: 101, tables: marketplace::seed::tables }];
+const SYSTEMS: &[System] = &[
+    System { name: "marketplace", tables_version: 101, tables: marketplace::seed::tables },
+    System { name: "incidents", tables_version: 401, tables: incidents::seed::tables },
+];
 
 /// How far a load has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,7 @@ impl Database {
     pub(crate) async fn prepare(
         &self,
         size: SeedSize,
+        indexes: Indexes,
         progress: &mut (impl Fn(SeedProgress) + Send),
     ) -> Result<Loaded, TestbedError> {
         let wanted = format!("{size} {REVISION}");
@@ -58,7 +62,13 @@ impl Database {
             self.load(system, size, &wanted, progress).await?;
             loaded = Loaded::Now;
         }
-        self.migrate().await?;
+        match indexes {
+            Indexes::Present => self.migrate().await?,
+            Indexes::Absent => {
+                self.migrate_to(TABLES_VERSION).await?;
+                self.migrate_down_to(TABLES_VERSION).await?;
+            }
+        }
         if loaded == Loaded::Now {
             self.tidy().await?;
         }

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used)]
 
 mod answers;
+mod incidents;
 mod life;
 mod outcomes;
 mod pages;

@@ -1,0 +1,3 @@
+DROP TABLE incidents;
+DROP TABLE incident_users;
+DROP TABLE incident_stores;

@@ -1,0 +1,49 @@
+//! The incident service's cache keys and lifetimes.
+//!
+//! A list says what its reader may change, so its key carries the user: the service's document puts
+//! `public` on it, and would have shown one user's list to another. Its keys of function name and
+//! Python's `hash` differ from process to process; these do not.
+
+use std::time::Duration;
+
+use hitmark_cache::{Key, Pattern};
+
+use super::handlers::ListParameters;
+use crate::media::photo::PhotoFormat;
+
+/// A list, and a user's permissions: a revoked permission is served for so long at most.
+pub(super) const PRIVATE_TTL: Duration = Duration::from_secs(300);
+/// What is known of a store.
+pub(super) const STORE_TTL: Duration = Duration::from_secs(600);
+/// Photos and printed reports.
+pub(super) const MEDIA_TTL: Duration = Duration::from_secs(3_600);
+
+/// `incidents:store:3:user:12:page:1`
+pub(super) fn incidents(list: &ListParameters) -> Key {
+    Key::new("incidents").and("store", list.store).and("user", list.user).and("page", list.page)
+}
+
+/// Every page of a store's list, of every reader.
+pub(super) fn incidents_of_store(store: i64) -> Pattern {
+    Pattern::under(&Key::new("incidents").and("store", store))
+}
+
+/// `incident-store:3`
+pub(super) fn store(id: i64) -> Key {
+    Key::new("incident-store").id(id)
+}
+
+/// `permissions:user:12`
+pub(super) fn permissions(user: i64) -> Key {
+    Key::new("permissions").and("user", user)
+}
+
+/// `incident-photo:7:webp`
+pub(super) fn photo(incident: i64, format: PhotoFormat) -> Key {
+    Key::new("incident-photo").id(incident).id(format.as_str())
+}
+
+/// `pdf:7`
+pub(super) fn report(incident: i64) -> Key {
+    Key::new("pdf").id(incident)
+}
