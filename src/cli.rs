@@ -107,6 +107,9 @@ pub(crate) struct TestbedArgs {
     /// postgres://… or sqlite://…; by default a SQLite file in a temporary folder.
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
+    /// Where tasks wait: redis://…, or celery+redis://… for a Celery worker; by default in the process.
+    #[arg(long, value_name = "URL", env = "HITMARK_TASKS", hide_env_values = true)]
+    pub(crate) tasks: Option<String>,
     /// The cache backend: memory, redis or off.
     #[arg(long, env = "HITMARK_CACHE", default_value = "memory")]
     pub(crate) cache: String,

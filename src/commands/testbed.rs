@@ -43,6 +43,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             database_url: args.database_url.clone(),
             // A Redis in the environment is used only where it is asked for.
             redis_url: args.redis_url.clone().filter(|_| cache == CacheChoice::Redis),
+            tasks_url: args.tasks.clone(),
             cache,
             seed_size,
             indexes: if args.without_indexes { Indexes::Absent } else { Indexes::Present },

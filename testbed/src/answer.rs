@@ -12,6 +12,7 @@ use crate::app::Endpoint;
 use crate::cache_status::Status;
 use crate::media::MediaError;
 use crate::reply;
+use crate::tasks::TaskError;
 use crate::variant::RequestVariant;
 
 /// The longest that an origin may take. A call that is cut off gives its connection back, and a
@@ -39,6 +40,10 @@ pub(crate) enum Failure {
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Media(#[from] MediaError),
+    #[error(transparent)]
+    Tasks(#[from] TaskError),
+    #[error("a mail could not be written: {0}")]
+    Mail(#[from] std::io::Error),
     #[error("the database took longer than {} seconds", ORIGIN_TIMEOUT.as_secs())]
     TooSlow,
 }
@@ -84,7 +89,11 @@ pub(crate) fn failed(
 ) -> Response {
     tracing::error!(route = endpoint.stats.route(), error = %shown, "the request could not be answered");
     match failure {
-        Some(Failure::TooSlow | Failure::Database(sqlx::Error::PoolTimedOut)) => reply::overloaded(),
+        Some(
+            Failure::TooSlow
+            | Failure::Database(sqlx::Error::PoolTimedOut)
+            | Failure::Tasks(TaskError::Full(_)),
+        ) => reply::overloaded(),
         _ => reply::internal_error(),
     }
 }

@@ -10,6 +10,7 @@ use hitmark_cache::CacheLayer;
 use tempfile::TempDir;
 
 use crate::database::{Database, Session};
+use crate::tasks::Tasks;
 use crate::telemetry::{RouteStats, Telemetry, observe};
 
 /// The label of requests that match no route.
@@ -21,6 +22,8 @@ pub(crate) struct App {
     pub(crate) database: Database,
     pub(crate) cache: CacheLayer,
     pub(crate) telemetry: Telemetry,
+    /// Work that requests leave for later.
+    pub(crate) tasks: Arc<Tasks>,
     /// Holds the database where none was named, and goes with the last router. Declared after the
     /// database, so that the file is closed before it is removed.
     pub(crate) _folder: Option<TempDir>,

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use hitmark_schema::redact;
 use url::Url;
 
+use crate::tasks::CELERY;
+
 /// What a testbed is started with. `Debug` shows URLs masked and never shows the token.
 #[derive(Clone)]
 pub struct TestbedConfig {
@@ -20,6 +22,9 @@ pub struct TestbedConfig {
     pub cache: CacheChoice,
     /// The server of [`CacheChoice::Redis`]; ignored by the other choices.
     pub redis_url: Option<String>,
+    /// Where tasks wait: `redis://…` for workers of this service, `celery+redis://…` for a Celery
+    /// worker; without it, in the process.
+    pub tasks_url: Option<String>,
     /// How much data is loaded.
     pub seed_size: SeedSize,
     /// Whether queries have the indexes that the systems' documents recommend.
@@ -35,6 +40,7 @@ impl Default for TestbedConfig {
             database_url: None,
             cache: CacheChoice::Memory,
             redis_url: None,
+            tasks_url: None,
             seed_size: SeedSize::Medium,
             indexes: Indexes::Present,
             admin_token: None,
@@ -49,6 +55,7 @@ impl fmt::Debug for TestbedConfig {
             .field("database_url", &self.database_url.as_deref().map(redact::url))
             .field("cache", &self.cache)
             .field("redis_url", &self.redis_url.as_deref().map(redact::url))
+            .field("tasks_url", &self.tasks_url.as_deref().map(redact::url))
             .field("seed_size", &self.seed_size)
             .field("indexes", &self.indexes)
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
@@ -62,10 +69,9 @@ impl TestbedConfig {
     /// # Errors
     /// All mistakes together, each naming its setting and what to write instead.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let mistakes: Vec<String> = [self.database_mistake(), self.redis_mistake(), self.token_mistake()]
-            .into_iter()
-            .flatten()
-            .collect();
+        let mistakes =
+            [self.database_mistake(), self.redis_mistake(), self.tasks_mistake(), self.token_mistake()];
+        let mistakes: Vec<String> = mistakes.into_iter().flatten().collect();
         if mistakes.is_empty() { Ok(()) } else { Err(ConfigError { mistakes }) }
     }
 
@@ -97,6 +103,17 @@ impl TestbedConfig {
         match Url::parse(text) {
             Ok(url) if url.scheme() == "redis" && url.has_host() => None,
             _ => Some(format!("Redis URL '{}': write redis://host:6379/0", redact::url(text))),
+        }
+    }
+
+    fn tasks_mistake(&self) -> Option<String> {
+        let text = self.tasks_url.as_deref()?;
+        match Url::parse(text.strip_prefix(CELERY).unwrap_or(text)) {
+            Ok(url) if url.scheme() == "redis" && url.has_host() => None,
+            _ => Some(format!(
+                "tasks URL '{}': write redis://host:6379/2, or celery+redis://host:6379/2 for a Celery worker",
+                redact::url(text)
+            )),
         }
     }
 

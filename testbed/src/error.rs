@@ -11,8 +11,8 @@ pub enum TestbedError {
     /// The configuration is wrong; nothing was opened.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The temporary folder for the database could not be made.
-    #[error("cannot make a temporary folder for the database: {0}")]
+    /// A temporary folder, for the database or for mail, could not be made.
+    #[error("cannot make a temporary folder: {0}")]
     TemporaryFolder(#[source] io::Error),
     /// The database refused.
     #[error("cannot {action} in the database {database}: {source}")]
@@ -44,6 +44,9 @@ pub enum TestbedError {
         /// What went wrong.
         reason: String,
     },
+    /// The broker of tasks could not be set up.
+    #[error("cannot set up the tasks: {0}")]
+    Tasks(String),
     /// The address could not be bound.
     #[error("cannot listen on {addr}: {source}; choose another address with --listen")]
     Listen {

@@ -30,6 +30,7 @@ mod parameters;
 mod probes;
 mod reply;
 mod service;
+mod tasks;
 mod telemetry;
 mod variant;
 

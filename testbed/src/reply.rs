@@ -65,9 +65,9 @@ pub(crate) fn internal_error() -> Response {
     failed(error(StatusCode::INTERNAL_SERVER_ERROR, "the service could not answer; its log says why"))
 }
 
-/// 503: no database connection became free in time.
+/// 503: no database connection became free in time, or too many tasks wait.
 pub(crate) fn overloaded() -> Response {
-    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "the database is busy; try again");
+    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "the service is busy; try again");
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     failed(response)
 }

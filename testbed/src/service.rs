@@ -18,6 +18,7 @@ use crate::config::{CacheChoice, SeedSize, TestbedConfig};
 use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
 use crate::error::TestbedError;
+use crate::tasks::{self, Counts, Mailbox, Tasks, Work};
 use crate::telemetry::Telemetry;
 use crate::{incidents, marketplace, probes, reply};
 
@@ -82,7 +83,9 @@ impl Testbed {
             rows: database.count_rows(config.seed_size).await?,
             load_time,
         };
-        let app = Arc::new(App { database, cache, telemetry: Telemetry::default(), _folder: folder });
+        let telemetry = Telemetry::default();
+        let tasks = tasks(&config, &database, &cache, &telemetry).await?;
+        let app = Arc::new(App { database, cache, telemetry, tasks, _folder: folder });
         Ok(Self { app, listener, addr, summary })
     }
 
@@ -110,7 +113,8 @@ impl Testbed {
         let router = Router::new()
             .merge(probes::routes(&self.app))
             .merge(marketplace::routes(&self.app))
-            .merge(incidents::routes(&self.app));
+            .merge(incidents::routes(&self.app))
+            .merge(tasks::routes(&self.app));
         self.app.fallback(router, reply::no_such_path)
     }
 
@@ -167,6 +171,27 @@ fn database_url(config: &TestbedConfig) -> Result<(String, Option<TempDir>), Tes
     let folder = tempfile::Builder::new().prefix("hitmark-testbed-").tempdir();
     let folder = folder.map_err(TestbedError::TemporaryFolder)?;
     Ok((database::sqlite_url(&folder.path().join("testbed.db")), Some(folder)))
+}
+
+/// The label under which the queries of tasks are counted.
+const TASKS: &str = "tasks";
+
+async fn tasks(
+    config: &TestbedConfig,
+    database: &Database,
+    cache: &CacheLayer,
+    telemetry: &Telemetry,
+) -> Result<Arc<Tasks>, TestbedError> {
+    let mail = Mailbox::new().map_err(TestbedError::TemporaryFolder)?;
+    let work = Work {
+        database: database.clone(),
+        cache: cache.clone(),
+        mail,
+        stats: telemetry.route(TASKS),
+        counts: Arc::new(Counts::default()),
+    };
+    let tasks = Tasks::start(config.tasks_url.as_deref(), work).await;
+    tasks.map_err(|error| TestbedError::Tasks(error.to_string()))
 }
 
 async fn cache(config: &TestbedConfig) -> Result<CacheLayer, TestbedError> {

@@ -9,7 +9,7 @@ use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
-use super::model::{NewIncident, ROLES, permissions};
+use super::model::{NewIncident, Processing, ROLES, permissions};
 use super::queries::Loading;
 use super::{keys, media, queries, writes};
 use crate::answer::{Failure, Question, answer, failed, json};
@@ -153,7 +153,16 @@ async fn report(
     Ok(of_type(answer(&endpoint, question, origin).await, "application/pdf"))
 }
 
-async fn create(State(endpoint): State<Endpoint>, body: Bytes) -> Result<Response, Response> {
+/// `?processing=queued` leaves the report and the mail to a worker: the answer comes before them.
+async fn create(
+    State(endpoint): State<Endpoint>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Result<Response, Response> {
+    let mut parameters = Parameters::read(query.as_deref(), &["processing"]);
+    let processing =
+        parameters.one_of("processing", &[("inline", Processing::Inline), ("queued", Processing::Queued)]);
+    let processing = parameters.finish(processing).map_err(bad)?;
     let new: NewIncident = serde_json::from_slice(&body)
         .map_err(|error| bad(Mistakes::one("body", format!("is no incident: {error}"))))?;
     let lengths = [("title", &new.title, 1), ("details", &new.details, 0)];
@@ -163,7 +172,7 @@ async fn create(State(endpoint): State<Endpoint>, body: Bytes) -> Result<Respons
             return Err(bad(Mistakes::one(name, problem)));
         }
     }
-    match writes::create(&endpoint, &new).await {
+    match writes::create(&endpoint, &new, processing).await {
         Ok(Some(created)) => Ok(written(&endpoint, StatusCode::CREATED, &created)),
         Ok(None) => Err(reply::not_found("there is no such store or no such user")),
         Err(failure) => Err(failed(&endpoint, Some(&failure), &failure)),

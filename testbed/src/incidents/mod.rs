@@ -10,3 +10,4 @@ pub(crate) mod seed;
 mod writes;
 
 pub(crate) use handlers::routes;
+pub(crate) use writes::print_report;

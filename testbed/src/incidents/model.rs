@@ -79,14 +79,25 @@ pub(super) struct NewIncident {
     pub(super) details: String,
 }
 
+/// When the work that follows from a new incident is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Processing {
+    /// Before the answer.
+    Inline,
+    /// Later, by a worker.
+    Queued,
+}
+
 /// What became of a new incident.
 #[derive(Debug, Serialize)]
 pub(super) struct Created {
     pub(super) id: i64,
     /// Cached answers that were removed, since they no longer hold.
     pub(super) invalidated: u64,
-    /// Bytes of the printed report.
-    pub(super) report_bytes: usize,
+    /// Bytes of the printed report, if it was printed before the answer.
+    pub(super) report_bytes: Option<usize>,
+    /// The numbers of the tasks that were left for later.
+    pub(super) tasks: Vec<String>,
 }
 
 /// What a user may do, by role. A guest may do nothing: an empty list, which is an answer like any

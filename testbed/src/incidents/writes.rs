@@ -3,17 +3,20 @@
 //! Rows are changed first and cached answers removed after: the other way round, a reader in between
 //! would store the old rows for a whole lifetime.
 
-use hitmark_cache::CacheError;
+use hitmark_cache::{CacheError, CacheLayer};
 use sqlx::Row;
 use sqlx::query as sql;
 
 use super::keys;
 use super::media;
-use super::model::{Created, NewIncident};
+use super::model::{Created, NewIncident, Processing};
 use super::queries;
 use crate::answer::Failure;
 use crate::app::Endpoint;
+use crate::database::Database;
 use crate::media::occupied;
+use crate::tasks::Task;
+use crate::telemetry::RouteStats;
 
 /// How often a number that another request took is tried again.
 const TRIES: usize = 5;
@@ -24,18 +27,53 @@ const INSERT: &str = "INSERT INTO incidents \
      FROM incident_stores s, incident_users u WHERE s.id = $1 AND u.id = $2 RETURNING id";
 const SET_ROLE: &str = "UPDATE incident_users SET role = $2 WHERE id = $1 RETURNING id";
 
-/// Stores a new incident and does at once what follows from it: its printed report. `None` if there
-/// is no such store or user.
-pub(super) async fn create(endpoint: &Endpoint, new: &NewIncident) -> Result<Option<Created>, Failure> {
+/// Stores a new incident and does what follows from it, now or later: its report is printed and the
+/// manager gets a mail. `None` if there is no such store or user.
+pub(super) async fn create(
+    endpoint: &Endpoint,
+    new: &NewIncident,
+    processing: Processing,
+) -> Result<Option<Created>, Failure> {
     let Some(id) = insert(endpoint, new).await? else { return Ok(None) };
-    let incident = {
-        let mut session = endpoint.session().await?;
-        queries::incident(&mut session, id).await?
-    };
-    let Some(incident) = incident else { return Ok(None) };
-    let report = occupied(move || media::report(&incident)).await?;
     let invalidated = invalidate_store(endpoint, new.store_id).await;
-    Ok(Some(Created { id, invalidated, report_bytes: report.len() }))
+    let to = format!("manager{}@example.com", new.store_id);
+    let subject = format!("Incident {id}: {}", new.title);
+    let (report_bytes, tasks) = match processing {
+        Processing::Inline => (follow(endpoint, id, &to, &subject).await?, Vec::new()),
+        Processing::Queued => {
+            let tasks = &endpoint.app.tasks;
+            let report = tasks.leave(Task::PrintReport { incident: id }, None).await?;
+            let mail = tasks.leave(Task::SendEmail { to, subject }, None).await?;
+            (None, report.into_iter().chain(mail).collect())
+        }
+    };
+    Ok(Some(Created { id, invalidated, report_bytes, tasks }))
+}
+
+/// The work itself, in the request.
+async fn follow(endpoint: &Endpoint, id: i64, to: &str, subject: &str) -> Result<Option<usize>, Failure> {
+    let app = &endpoint.app;
+    let bytes = print_report(&app.database, &endpoint.stats, &app.cache, id).await?;
+    app.tasks.work.mail.put(&format!("incident-{id}"), to, subject).await?;
+    Ok(bytes)
+}
+
+/// Prints an incident's report and puts it into the cache; how many bytes it has. None if there is no
+/// such incident.
+pub(crate) async fn print_report(
+    database: &Database,
+    stats: &RouteStats,
+    cache: &CacheLayer,
+    incident: i64,
+) -> Result<Option<usize>, Failure> {
+    let incident = queries::incident(&mut database.session(stats).await?, incident).await?;
+    let Some(incident) = incident else { return Ok(None) };
+    let key = keys::report(incident.id);
+    let report = occupied(move || media::report(&incident)).await?;
+    let bytes = report.len();
+    // A cache that cannot be asked prints again at the first request.
+    let _ = cache.set(&key, report, keys::MEDIA_TTL).await;
+    Ok(Some(bytes))
 }
 
 async fn insert(endpoint: &Endpoint, new: &NewIncident) -> Result<Option<i64>, Failure> {

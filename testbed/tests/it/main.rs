@@ -9,3 +9,4 @@ mod life;
 mod outcomes;
 mod pages;
 mod support;
+mod tasks;
