@@ -1,0 +1,147 @@
+//! The shelf: entries and indices under keys of a [`CacheLayer`], and the guard against storing what
+//! an invalidation has overtaken.
+//!
+//! A cache that cannot be asked is a miss, and one that cannot store is no error: the layer's own
+//! metrics tell. Nothing here decides what may be served.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName};
+
+use super::codec::{self, Record};
+use super::entry::Entry;
+use super::index::{Index, variant_id};
+use crate::CacheLayer;
+use crate::error::CacheError;
+use crate::key::Key;
+
+/// Counters of invalidations. Two URIs may share one: then one response is not stored, once.
+const TURNS: usize = 1024;
+
+/// How long an index is kept at least, so that it outlives most of its variants.
+const INDEX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Entries of responses in a cache.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    cache: CacheLayer,
+    max_variants: usize,
+    hasher: RandomState,
+    turns: Vec<AtomicU64>,
+}
+
+/// What a lookup found.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Nothing under the URI.
+    Nothing,
+    /// Responses for the URI, but to other requests; the fields that select among them.
+    OtherVariants(Vec<HeaderName>),
+    /// A response to such a request; it may be stale.
+    Entry(Box<Entry>),
+}
+
+/// The state of a URI's invalidations when a request to the origin began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn(u64);
+
+impl Shelf {
+    pub(super) fn new(cache: CacheLayer, max_variants: usize) -> Self {
+        let turns = (0..TURNS).map(|_| AtomicU64::new(0)).collect();
+        Self { cache, max_variants, hasher: RandomState::new(), turns }
+    }
+
+    pub(super) fn cache(&self) -> &CacheLayer {
+        &self.cache
+    }
+
+    /// To be taken before the origin is asked.
+    pub(super) fn turn(&self, uri: &Key) -> Turn {
+        Turn(self.counter(uri).load(Ordering::SeqCst))
+    }
+
+    /// The stored response that answers a request with these fields.
+    pub(super) async fn find(&self, uri: &Key, request: &HeaderMap) -> Found {
+        match self.read(uri).await {
+            None => Found::Nothing,
+            Some(Record::Entry(entry)) if entry.answers(request) => Found::Entry(Box::new(entry)),
+            Some(Record::Entry(entry)) => Found::OtherVariants(entry.fields()),
+            Some(Record::Index(index)) => {
+                for key in index.candidates(uri, request) {
+                    if let Some(Record::Entry(entry)) = self.read(&key).await
+                        && entry.answers(request)
+                    {
+                        return Found::Entry(Box::new(entry));
+                    }
+                }
+                Found::OtherVariants(index.sets.into_iter().next().unwrap_or_default())
+            }
+        }
+    }
+
+    /// Stores an entry for `ttl`, unless its URI was invalidated since `turn`; whether it is stored.
+    pub(super) async fn put(&self, uri: &Key, entry: &Entry, ttl: Duration, turn: Turn) -> bool {
+        if self.turn(uri) != turn {
+            return false;
+        }
+        let Some(key) = self.place(uri, entry, ttl).await else { return false };
+        if self.cache.set(&key, codec::entry(entry), ttl).await.is_err() {
+            return false;
+        }
+        // An invalidation between the check and the store found nothing to remove.
+        if self.turn(uri) != turn {
+            let _ = self.cache.delete(&key).await;
+            let _ = self.cache.delete(uri).await;
+            return false;
+        }
+        true
+    }
+
+    /// Removes every response of a URI; whether there was one. Exchanges with the origin that are
+    /// under way will not be stored.
+    pub(super) async fn remove(&self, uri: &Key) -> Result<bool, CacheError> {
+        self.counter(uri).fetch_add(1, Ordering::SeqCst);
+        self.cache.delete(uri).await
+    }
+
+    /// Removes one response, and leaves the URI's others.
+    pub(super) async fn remove_entry(&self, uri: &Key, entry: &Entry) {
+        let key = match self.read(uri).await {
+            Some(Record::Index(index)) => index.key(uri, id_of(entry)),
+            _ => uri.clone(),
+        };
+        let _ = self.cache.delete(&key).await;
+    }
+
+    /// The key under which an entry goes, after its variant is in the index if the URI has one.
+    async fn place(&self, uri: &Key, entry: &Entry, ttl: Duration) -> Option<Key> {
+        let mut index = match self.read(uri).await {
+            Some(Record::Index(index)) => index,
+            _ if entry.selected_by.is_empty() => return Some(uri.clone()),
+            _ => Index::new(self.hasher.hash_one(std::time::Instant::now())),
+        };
+        let id = id_of(entry);
+        if let Some(gone) = index.add(entry.fields(), id, self.max_variants) {
+            let _ = self.cache.delete(&index.key(uri, gone)).await;
+        }
+        self.cache.set(uri, codec::index(&index), ttl.max(INDEX_TTL)).await.ok()?;
+        Some(index.key(uri, id))
+    }
+
+    async fn read(&self, key: &Key) -> Option<Record> {
+        codec::read(self.cache.get(key).await.ok()??)
+    }
+
+    fn counter(&self, uri: &Key) -> &AtomicU64 {
+        let place = self.hasher.hash_one(uri) % TURNS as u64;
+        &self.turns[usize::try_from(place).unwrap_or(0)]
+    }
+}
+
+/// The number of an entry's variant.
+pub(super) fn id_of(entry: &Entry) -> u128 {
+    let (fields, values): (Vec<_>, Vec<_>) = entry.selected_by.iter().cloned().unzip();
+    variant_id(&fields, &values)
+}
