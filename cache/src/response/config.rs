@@ -32,6 +32,9 @@ pub struct ResponseCacheConfig {
     pub uncacheable_for: Duration,
     /// How long after its lifetime a response with a validator is kept, so that it can be validated.
     pub keep_for_validation: Duration,
+    /// How long after its lifetime any other response is kept: for clients that accept a stale one,
+    /// and for a `HEAD` that may freshen it.
+    pub keep_stale: Duration,
     /// How long after its lifetime a response may stand in for an origin that fails, where nothing
     /// is said about it. Zero keeps to what origins allow.
     pub stale_if_error: Duration,
@@ -53,6 +56,7 @@ impl Default for ResponseCacheConfig {
             max_collapse_wait: Duration::from_secs(10),
             uncacheable_for: Duration::from_secs(10),
             keep_for_validation: Duration::from_secs(24 * 60 * 60),
+            keep_stale: Duration::from_secs(60),
             stale_if_error: Duration::ZERO,
             clock: Clock::system(),
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::HeaderName;
+use http::header::{AGE, DATE, HeaderName};
 use http::{HeaderMap, StatusCode};
 
 use super::freshness::{Lifetime, since};
@@ -53,6 +53,13 @@ impl Entry {
             Self { status, headers, received: times.received, initial_age, selected_by: Vec::new(), body };
         entry.select_by(request)?;
         super::headers::remove_unstorable(&mut entry.headers);
+        if !entry.headers.contains_key(DATE) {
+            // A recipient with a clock notes when it came (RFC 9110 §6.6.1).
+            let now = httpdate::fmt_http_date(times.received);
+            if let Ok(now) = now.parse() {
+                entry.headers.insert(DATE, now);
+            }
+        }
         Some(entry)
     }
 
@@ -93,9 +100,9 @@ impl Entry {
         super::validation::update(&mut entry.headers, newer);
         entry.received = times.received;
         entry.initial_age = freshness::initial_age(newer, times.requested, times.received);
-        if !newer.contains_key(http::header::AGE) {
+        if !newer.contains_key(AGE) {
             // An old Age would be the age of the response that was replaced.
-            entry.headers.remove(http::header::AGE);
+            entry.headers.remove(AGE);
         }
         entry.select_by(request)?;
         Some(entry)

@@ -38,33 +38,29 @@ impl<O: Origin> Visit<O> {
         let requested = self.shared.config.clock.now();
         let outcome = self.origin.ask(question.unwrap_or_else(|| self.parts.clone())).await;
         let times = Times { requested, received: self.shared.config.clock.now() };
-        let told = Told { why, turn, times, flight };
-        let response = match (outcome, stale) {
-            (Ok(response), None) => return Ok(self.replaced(told, None, response).await),
-            (Err(error), None) => {
+        let failure = failure_of(&outcome);
+        if let (Some(status), Some(stale)) = (failure, &stale)
+            && let Some(response) = self.stand_in(stale, why, status)
+        {
+            flight.into_iter().for_each(|flight| flight.land(Landing::Failed(status)));
+            return Ok(response);
+        }
+        let response = match outcome {
+            Ok(response) => response,
+            Err(error) => {
                 self.shared.counters.answered(Answer::Error);
+                flight.into_iter().for_each(|flight| flight.land(Landing::Failed(None)));
                 return Err(error);
             }
-            (outcome, Some(stale)) => {
-                let failure = match &outcome {
-                    Ok(response) if !is_failure(response.status()) => None,
-                    Ok(response) => Some(Some(response.status())),
-                    Err(_) => Some(None),
-                };
-                if let Some(failed_with) = failure
-                    && let Some(response) = self.stand_in(&stale, why, failed_with)
-                {
-                    return Ok(response);
-                }
-                let response = outcome.inspect_err(|_| self.shared.counters.answered(Answer::Error))?;
-                if is_validation && response.status() == StatusCode::NOT_MODIFIED {
-                    let (newer, _) = response.into_parts();
-                    return Box::pin(self.revalidated(told, *stale, &newer.headers)).await;
-                }
-                self.replaced(told, Some(&stale), response).await
-            }
         };
-        Ok(response)
+        let told = Told { why, turn, times, flight };
+        match stale {
+            Some(stale) if is_validation && response.status() == StatusCode::NOT_MODIFIED => {
+                let (newer, _) = response.into_parts();
+                Box::pin(self.revalidated(told, *stale, &newer.headers)).await
+            }
+            stale => Ok(self.replaced(told, stale.as_deref(), response).await),
+        }
     }
 
     /// Asks the origin for the store's sake alone; whether something was stored.
@@ -92,7 +88,7 @@ impl<O: Origin> Visit<O> {
     }
 
     /// The stale response in the place of a failed one, if that is allowed.
-    fn stand_in(
+    pub(super) fn stand_in(
         &self,
         stale: &Entry,
         why: Forward,
@@ -109,15 +105,12 @@ impl<O: Origin> Visit<O> {
     }
 
     /// The stored response, which the origin said still holds.
+    ///
+    /// The question carried one response's validators, so the answer speaks of that one, even if an
+    /// origin by mistake names another tag: the stored tag stays.
     async fn revalidated(&self, told: Told, stale: Entry, newer: &HeaderMap) -> Answered<O> {
-        let request = &self.parts.headers;
-        let updated = if validation::speaks_of(newer, &stale.headers) {
-            stale.updated(request, newer, told.times)
-        } else {
-            None
-        };
-        let Some(entry) = updated else {
-            // It speaks of another response than the one that is here: ask for that one.
+        let Some(entry) = stale.updated(&self.parts.headers, newer, told.times) else {
+            // Its `Vary` can match nothing any more: ask for a response of its own.
             self.shared.shelf.remove_entry(&self.uri, &stale).await;
             return self.fetch(Errand { why: told.why, stale: None, flight: told.flight }).await;
         };
@@ -233,7 +226,10 @@ impl<O: Origin> Visit<O> {
     ) {
         self.shared.counters.not_stored(reason);
         if let Some(flight) = flight {
-            self.shared.marks.set(&self.uri, self.shared.config.uncacheable_for);
+            // A failure says nothing about the next answer.
+            if !parts.status.is_server_error() {
+                self.shared.marks.set(&self.uri, self.shared.config.uncacheable_for);
+            }
             flight.land(Landing::Alone);
         }
         let Some(stale) = stale else { return };
@@ -270,6 +266,14 @@ impl<O: Origin> Visit<O> {
             }
             None => self.shared.shelf.remove_entry(&self.uri, stale).await,
         }
+    }
+}
+
+/// How the origin failed, if it did: with a status or without.
+fn failure_of<B, E>(outcome: &Result<Response<B>, E>) -> Option<Option<StatusCode>> {
+    match outcome {
+        Ok(response) => is_failure(response.status()).then(|| Some(response.status())),
+        Err(_) => Some(None),
     }
 }
 

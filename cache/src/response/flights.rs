@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use tokio::sync::watch;
 
 use super::entry::Entry;
@@ -31,8 +32,12 @@ pub(super) enum Landing {
     Awaited,
     /// With a response that may be shared.
     Shared(Arc<Entry>),
-    /// With one that may not, or with none.
+    /// With one that may not.
     Alone,
+    /// The origin failed, with this status if it answered.
+    Failed(Option<StatusCode>),
+    /// Who asked went away.
+    Abandoned,
 }
 
 /// The part of a request in an exchange.
@@ -44,7 +49,7 @@ pub(super) enum Boarding {
     Follow(watch::Receiver<Landing>),
 }
 
-/// An exchange that others may be waiting for. Dropped without a landing, it sends them off.
+/// An exchange that others may be waiting for. Dropped without a landing, it is abandoned.
 #[derive(Debug)]
 pub(super) struct Flight {
     flights: Arc<Flights>,
@@ -82,7 +87,7 @@ impl Drop for Flight {
         self.tell.send_if_modified(|landing| {
             let is_open = matches!(landing, Landing::Awaited);
             if is_open {
-                *landing = Landing::Alone;
+                *landing = Landing::Abandoned;
             }
             is_open
         });
@@ -153,13 +158,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_flight_that_is_dropped_sends_its_followers_off() {
+    async fn a_flight_that_is_dropped_tells_its_followers() {
         let flights = Arc::new(Flights::default());
         let key = Key::new("a");
         let Boarding::Lead(flight) = flights.board(&key) else { panic!("nobody was there before") };
         let Boarding::Follow(wait) = flights.board(&key) else { panic!("there is one under way") };
         drop(flight);
-        assert!(matches!(landing(wait, Duration::from_secs(5)).await, Landing::Alone));
+        assert!(matches!(landing(wait, Duration::from_secs(5)).await, Landing::Abandoned));
         assert!(matches!(flights.board(&key), Boarding::Lead(_)));
     }
 

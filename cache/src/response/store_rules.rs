@@ -1,11 +1,11 @@
 //! Whether a response may be stored in a shared cache (RFC 9111 §3), and why not.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::header::{AUTHORIZATION, CONTENT_RANGE, SET_COOKIE, VARY};
 use http::{HeaderMap, Method, StatusCode};
 
-use super::directives::RequestDirectives;
+use super::directives::{RequestDirectives, ResponseDirectives};
 use super::freshness::Lifetime;
 use super::targeted::Effective;
 use super::{lists, validation};
@@ -117,15 +117,16 @@ pub fn may_store(
             NotStored::SetCookie,
         ),
         (varies_by_all(response), NotStored::VaryAll),
-        (!is_usable(says.no_cache, lifetime, response), NotStored::NeverUsable),
+        (!is_usable(says, lifetime, response), NotStored::NeverUsable),
     ];
     refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, reason)| Err(reason))
 }
 
-/// Something must make a later use possible: a lifetime, or a validator.
-fn is_usable(no_cache: bool, lifetime: Lifetime, response: &HeaderMap) -> bool {
-    let has_lifetime = !no_cache && lifetime.duration() > std::time::Duration::ZERO;
-    has_lifetime || validation::has_validator(response)
+/// Something must make a later use possible: a lifetime, a window after it, or a validator.
+fn is_usable(says: &ResponseDirectives, lifetime: Lifetime, response: &HeaderMap) -> bool {
+    let window = says.stale_while_revalidate.max(says.stale_if_error).unwrap_or_default();
+    let has_time = !says.no_cache && lifetime.duration().max(window) > Duration::ZERO;
+    has_time || validation::has_validator(response)
 }
 
 fn varies_by_all(response: &HeaderMap) -> bool {
@@ -171,6 +172,7 @@ mod tests {
             (&[], 403, &[modified, ("etag", "\"a\"")], Ok(())),
             (&[], 200, &[], Err(NotStored::NeverUsable)),
             (&[], 200, &[("cache-control", "max-age=0")], Err(NotStored::NeverUsable)),
+            (&[], 200, &[("cache-control", "max-age=0, stale-if-error=9")], Ok(())),
             (&[], 200, &[("cache-control", "no-cache"), ("etag", "\"a\"")], Ok(())),
             (&[], 200, &[("cache-control", "no-cache, max-age=5")], Err(NotStored::NeverUsable)),
             (&[("cache-control", "No-Store")], 200, &[LIVES], Err(NotStored::NoStore)),

@@ -86,10 +86,8 @@ fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag)
 }
 
-/// Whether a 304 or the headers of a `HEAD` speak of the stored response: no validator that both
-/// have differs (§4.3.4, §4.3.5).
-#[must_use]
-pub fn speaks_of(update: &HeaderMap, stored: &HeaderMap) -> bool {
+/// No validator that both have differs.
+fn speaks_of(update: &HeaderMap, stored: &HeaderMap) -> bool {
     let same_tag = match (update.get(ETAG), stored.get(ETAG)) {
         (Some(new), Some(old)) => opaque(&lists::text(new)) == opaque(&lists::text(old)),
         _ => true,

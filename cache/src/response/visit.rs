@@ -120,6 +120,15 @@ impl<O: Origin> Visit<O> {
                                 return Ok(response);
                             }
                         }
+                        Landing::Failed(status) => {
+                            let stands_in = stale.and_then(|stale| self.stand_in(&stale, why, status));
+                            if let Some(response) = stands_in {
+                                return Ok(response);
+                            }
+                            waits = MAX_WAITS;
+                        }
+                        // Another one of those who waited takes the lead.
+                        Landing::Abandoned => {}
                         Landing::Alone | Landing::Awaited => waits = MAX_WAITS,
                     }
                 }
