@@ -7,8 +7,8 @@ use http::header::{AGE, AsHeaderName, DATE, EXPIRES, LAST_MODIFIED};
 use http::{HeaderMap, StatusCode};
 
 use super::directives::delta_seconds;
-use super::lists;
 use super::targeted::{Effective, Source};
+use super::{date, lists};
 
 /// The longest lifetime that is guessed, whatever the age of the document (§4.2.2 asks for a
 /// warning beyond a day; this cache does not go there).
@@ -84,7 +84,7 @@ pub fn is_heuristically_cacheable(status: StatusCode) -> bool {
 /// The date in a field, if the first line holds one in any of the three forms (RFC 9110 §5.6.7).
 pub(super) fn date_of(headers: &HeaderMap, name: impl AsHeaderName) -> Option<SystemTime> {
     let text = headers.get(name)?.to_str().ok()?;
-    httpdate::parse_http_date(lists::trimmed(text)).ok()
+    date::parse(lists::trimmed(text))
 }
 
 /// The time from `earlier` to `later`; zero if it is the other way round.
@@ -108,7 +108,7 @@ mod tests {
     }
 
     fn at(text: &str) -> SystemTime {
-        httpdate::parse_http_date(text).expect("a date")
+        date::parse(text).expect("a date")
     }
 
     const NOON: &str = "Wed, 05 Aug 2026 12:00:00 GMT";

@@ -5,7 +5,7 @@
 //! over headers and times, each in a file with its table of tests:
 //!
 //! - [`directives`], [`targeted`], `structured`: `Cache-Control`, `CDN-Cache-Control` (RFC 9213).
-//! - [`freshness`], [`store_rules`], [`policy`]: how long it lives, whether it is kept, what a request
+//! - [`date`], [`freshness`], [`store_rules`], [`policy`]: how long it lives, whether it is kept, what a request
 //!   gets. [`validation`], [`vary`], [`range`]: conditions, variants, parts.
 //! - `visit`, `exchange`, `other_methods`: a request's way; `answer`, `status`: what it gets.
 //! - `store`, `index`, `codec`, `uri`: where entries are; `flights`: joined requests.
@@ -17,6 +17,7 @@ mod body;
 mod codec;
 mod config;
 mod counters;
+pub mod date;
 pub mod directives;
 mod entry;
 mod exchange;
