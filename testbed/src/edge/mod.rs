@@ -7,10 +7,12 @@
 //!
 //! - `config`: what it is started with, checked whole. `server`: connections, limits, the end.
 //! - `proxy`: what happens to a request before and after the cache. `origin`: the client behind it.
+//! - `interim`: the passing on of 1xx answers.
 //! - `admin`: `PURGE`, `/.hitmark/metrics`, `/.hitmark/healthz`.
 
 mod admin;
 mod config;
+mod interim;
 mod origin;
 mod proxy;
 mod server;

@@ -17,6 +17,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::Service;
 
+use super::interim::Sender;
+
 /// How long a connection to the origin may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -59,7 +61,12 @@ impl Upstream {
             .path_and_query(path)
             .build()?;
         parts.version = Version::HTTP_11;
-        Ok(Request::from_parts(parts, body))
+        let interim = parts.extensions.remove::<Sender>();
+        let mut request = Request::from_parts(parts, body);
+        if let Some(sender) = interim {
+            sender.listen(&mut request);
+        }
+        Ok(request)
     }
 }
 

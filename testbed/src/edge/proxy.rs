@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use tower::{Layer as _, ServiceExt as _};
 
 use super::admin::Admin;
+use super::interim::Outlet;
 use super::origin::{self, Upstream};
 
 /// How `Via` and `Cache-Status` name this hop.
@@ -41,6 +42,7 @@ impl Proxy {
         self,
         request: Request<Incoming>,
         peer: SocketAddr,
+        outlet: Outlet,
     ) -> Result<Answer, Infallible> {
         if let Some(answer) = self.admin.answer(&request).await {
             return Ok(answer.map(CachedBody::passing));
@@ -51,7 +53,11 @@ impl Proxy {
         }
         let mut request = request.map(Body::new);
         prepare(request.headers_mut(), peer);
-        let mut answer = self.cached.oneshot(request).await?;
+        let (open, sender) = Outlet::open(request.version());
+        if let Some(sender) = sender {
+            request.extensions_mut().insert(sender);
+        }
+        let mut answer = outlet.relay(open, self.cached.oneshot(request)).await?;
         append_via(answer.headers_mut());
         Ok(answer)
     }

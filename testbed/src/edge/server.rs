@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::config::EdgeConfig;
+use super::interim::{Outlet, Socket};
 use super::origin::Upstream;
 use super::proxy::{NAME, Proxy};
 use crate::error::TestbedError;
@@ -114,12 +115,14 @@ async fn answer(proxy: Proxy, stream: TcpStream, peer: SocketAddr, mut stopped: 
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection keeps Nagle's algorithm");
     }
-    let service = service_fn(move |request| proxy.clone().answer(request, peer));
+    let outlet = Outlet::default();
+    let socket = Socket::new(TokioIo::new(stream), outlet.clone());
+    let service = service_fn(move |request| proxy.clone().answer(request, peer, outlet.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(socket, service);
     tokio::pin!(connection);
     let told_to_stop = async {
         let _ = stopped.wait_for(|stopped| *stopped).await;
