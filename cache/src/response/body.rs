@@ -24,6 +24,8 @@ enum Rest<B: Body> {
     Trailers(Box<HeaderMap>),
     /// The stream failed while it was read ahead; whoever reads on learns it then.
     Failed(Box<B::Error>),
+    /// The same, before the reader had time to send on the first bytes.
+    FailedJustNow(Box<B::Error>),
 }
 
 /// What reading ahead came to.
@@ -68,7 +70,7 @@ where
         };
         match frame {
             None => return ReadAhead::Whole(read.bytes()),
-            Some(Err(error)) => return unfit(read, Rest::Failed(Box::new(error))),
+            Some(Err(error)) => return unfit(read, Rest::FailedJustNow(Box::new(error))),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) => read.push(data),
                 Err(frame) => {
@@ -135,6 +137,12 @@ where
         }
         Poll::Ready(match std::mem::replace(&mut this.rest, Rest::Nothing) {
             Rest::Trailers(trailers) => Some(Ok(Frame::trailers(*trailers))),
+            Rest::FailedJustNow(error) => {
+                // A server that meets the error at once would drop what it has not sent yet.
+                this.rest = Rest::Failed(error);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             Rest::Failed(error) => Some(Err(*error)),
             Rest::Nothing | Rest::Stream(_) => None,
         })
@@ -145,7 +153,7 @@ where
             && match &self.rest {
                 Rest::Nothing => true,
                 Rest::Stream(stream) => stream.is_end_stream(),
-                Rest::Trailers(_) | Rest::Failed(_) => false,
+                Rest::Trailers(_) | Rest::Failed(_) | Rest::FailedJustNow(_) => false,
             }
     }
 
@@ -153,7 +161,7 @@ where
         let first = self.first.len() as u64;
         match &self.rest {
             Rest::Nothing | Rest::Trailers(_) => SizeHint::with_exact(first),
-            Rest::Failed(_) => SizeHint::default(),
+            Rest::Failed(_) | Rest::FailedJustNow(_) => SizeHint::default(),
             Rest::Stream(stream) => {
                 let rest = stream.size_hint();
                 let mut hint = SizeHint::new();
@@ -173,7 +181,7 @@ impl<B: Body> fmt::Debug for CachedBody<B> {
             Rest::Nothing => "nothing",
             Rest::Stream(_) => "a stream",
             Rest::Trailers(_) => "trailers",
-            Rest::Failed(_) => "an error",
+            Rest::Failed(_) | Rest::FailedJustNow(_) => "an error",
         };
         f.debug_struct("CachedBody").field("first_bytes", &self.first.len()).field("rest", &rest).finish()
     }
