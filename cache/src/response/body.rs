@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -50,13 +51,27 @@ impl<B: Body> CachedBody<B> {
     }
 }
 
-/// Reads a body to its end, but at most so many bytes and for so long.
-pub(super) async fn read_ahead<B>(body: B, most_bytes: usize, longest: Duration) -> ReadAhead<B>
+/// How far bodies may be read ahead.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits<'a> {
+    /// The most bytes of one.
+    pub(super) most_bytes: usize,
+    /// How long one may take.
+    pub(super) longest: Duration,
+    /// What all that are being read hold together.
+    pub(super) held: &'a AtomicUsize,
+    /// The most that they may hold.
+    pub(super) most_held: usize,
+}
+
+/// Reads a body to its end, within the limits.
+pub(super) async fn read_ahead<B>(body: B, limits: Limits<'_>) -> ReadAhead<B>
 where
     B: Body<Data = Bytes>,
 {
+    let Limits { most_bytes, longest, held, most_held } = limits;
     let mut body = Box::pin(body);
-    let mut read = Read { first: Bytes::new(), more: BytesMut::new() };
+    let mut read = Read { first: Bytes::new(), more: BytesMut::new(), held };
     if body.size_hint().lower() > most_bytes as u64 {
         return unfit(read, Rest::Stream(body));
     }
@@ -79,24 +94,32 @@ where
                 }
             },
         }
-        if read.len() > most_bytes {
+        if read.len() > most_bytes || held.load(Ordering::Relaxed) > most_held {
             return unfit(read, Rest::Stream(body));
         }
     }
 }
 
-fn unfit<B: Body>(read: Read, rest: Rest<B>) -> ReadAhead<B> {
+fn unfit<B: Body>(read: Read<'_>, rest: Rest<B>) -> ReadAhead<B> {
     ReadAhead::Unfit(CachedBody { first: read.bytes(), rest })
 }
 
 /// Bytes as they come. A body of one piece, the common case, is not copied.
-struct Read {
+struct Read<'a> {
     first: Bytes,
     more: BytesMut,
+    held: &'a AtomicUsize,
 }
 
-impl Read {
+impl Drop for Read<'_> {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.len(), Ordering::Relaxed);
+    }
+}
+
+impl Read<'_> {
     fn push(&mut self, data: Bytes) {
+        self.held.fetch_add(data.len(), Ordering::Relaxed);
         if self.first.is_empty() && self.more.is_empty() {
             self.first = data;
             return;
@@ -112,8 +135,10 @@ impl Read {
         self.first.len() + self.more.len()
     }
 
-    fn bytes(self) -> Bytes {
-        if self.more.is_empty() { self.first } else { self.more.freeze() }
+    fn bytes(mut self) -> Bytes {
+        self.held.fetch_sub(self.len(), Ordering::Relaxed);
+        let (first, more) = (std::mem::take(&mut self.first), std::mem::take(&mut self.more));
+        if more.is_empty() { first } else { more.freeze() }
     }
 }
 

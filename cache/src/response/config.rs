@@ -22,6 +22,9 @@ pub struct ResponseCacheConfig {
     /// How long a body that is to be stored may take to arrive; a slower one is passed on as it
     /// comes and not stored.
     pub max_body_wait: Duration,
+    /// The most bytes of bodies that are being read to be stored, together; beyond it, bodies are
+    /// passed on and not stored.
+    pub max_held_bytes: usize,
     /// The most responses of one URI that differ in what `Vary` names; the oldest goes.
     pub max_variants: usize,
     /// Longer targets are passed on and not stored.
@@ -51,6 +54,7 @@ impl Default for ResponseCacheConfig {
             set_cookie: SetCookiePolicy::default(),
             max_body_bytes: 8 * 1024 * 1024,
             max_body_wait: Duration::from_secs(10),
+            max_held_bytes: 256 * 1024 * 1024,
             max_variants: 64,
             max_uri_bytes: 8 * 1024,
             max_collapse_wait: Duration::from_secs(10),

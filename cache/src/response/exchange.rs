@@ -7,7 +7,7 @@ use http::header::{CONTENT_LENGTH, IF_RANGE, RANGE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode, response};
 
-use super::body::{CachedBody, ReadAhead, read_ahead};
+use super::body::{CachedBody, Limits, ReadAhead, read_ahead};
 use super::counters::Answer;
 use super::entry::{Entry, Times};
 use super::flights::{Flight, Landing};
@@ -146,7 +146,13 @@ impl<O: Origin> Visit<O> {
         let body = match allowed {
             Ok(()) => {
                 let config = &self.shared.config;
-                let read = read_ahead(body, config.max_body_bytes, config.max_body_wait).await;
+                let limits = Limits {
+                    most_bytes: config.max_body_bytes,
+                    longest: config.max_body_wait,
+                    held: &self.shared.held_bytes,
+                    most_held: config.max_held_bytes,
+                };
+                let read = read_ahead(body, limits).await;
                 self.store_read(told, &parts, read, &mut line).await
             }
             Err(reason) => {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -43,6 +44,8 @@ pub(super) struct Shared {
     pub(super) marks: Marks,
     pub(super) refreshes: Arc<Semaphore>,
     pub(super) counters: Counters,
+    /// Bytes of bodies that are being read to be stored.
+    pub(super) held_bytes: AtomicUsize,
 }
 
 impl ResponseCacheLayer {
@@ -58,6 +61,7 @@ impl ResponseCacheLayer {
                 marks: Marks::new(),
                 refreshes: Arc::new(Semaphore::new(MAX_REFRESHES)),
                 counters: Counters::default(),
+                held_bytes: AtomicUsize::new(0),
             }),
         }
     }

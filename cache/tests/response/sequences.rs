@@ -257,6 +257,10 @@ async fn a_body_over_the_limit_or_of_another_length_passes_whole_and_is_not_stor
         assert_eq!(got.body, "0123456789");
         assert!(got.cache_status().contains("detail=body"), "{got:?}");
     }
+    let all = ok(&["cache-control: max-age=60"], "0123456789");
+    let stand = Stand::with(&[all], std::time::Duration::ZERO, |config| config.max_held_bytes = 9);
+    stand.get(&[]).await;
+    assert!(!stand.get(&[]).await.is_hit());
     let stand = Stand::new(&[ok(&["cache-control: max-age=60", "content-length: 99"], "short")]);
     stand.get(&[]).await;
     stand.get(&[]).await;
