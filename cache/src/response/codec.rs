@@ -20,7 +20,7 @@ const INDEX: u8 = b'i';
 pub(super) enum Record {
     /// A response.
     Entry(Entry),
-    /// The variants of a URI.
+    /// The representations of a URI.
     Index(Index),
 }
 
@@ -49,7 +49,7 @@ pub(super) fn entry(entry: &Entry) -> Bytes {
 
 /// An index as bytes.
 pub(super) fn index(index: &Index) -> Bytes {
-    let mut out = BytesMut::with_capacity(64 + 16 * index.variants.len());
+    let mut out = BytesMut::with_capacity(64 + 16 * index.representations.len());
     out.put_slice(&[LAYOUT, INDEX]);
     out.put_u64(index.generation);
     put_count(&mut out, index.sets.len());
@@ -59,9 +59,9 @@ pub(super) fn index(index: &Index) -> Bytes {
             put(&mut out, field.as_str().as_bytes());
         }
     }
-    put_count(&mut out, index.variants.len());
-    for variant in &index.variants {
-        out.put_u128(*variant);
+    put_count(&mut out, index.representations.len());
+    for representation in &index.representations {
+        out.put_u128(*representation);
     }
     out.freeze()
 }
@@ -100,7 +100,7 @@ fn read_entry(mut input: Input) -> Option<Entry> {
 }
 
 fn read_index(mut input: Input) -> Option<Index> {
-    let mut index = Index { generation: input.u64()?, sets: Vec::new(), variants: Vec::new() };
+    let mut index = Index { generation: input.u64()?, sets: Vec::new(), representations: Vec::new() };
     for _ in 0..input.count()? {
         let mut set = Vec::new();
         for _ in 0..input.count()? {
@@ -109,7 +109,7 @@ fn read_index(mut input: Input) -> Option<Index> {
         index.sets.push(set);
     }
     for _ in 0..input.count()? {
-        index.variants.push(u128::from_be_bytes(input.array()?));
+        index.representations.push(u128::from_be_bytes(input.array()?));
     }
     Some(index)
 }
@@ -187,8 +187,8 @@ mod tests {
         }
 
         #[test]
-        fn an_index_is_read_back(generation: u64, variants in proptest::collection::vec(any::<u128>(), 0..9)) {
-            let written = Index { generation, sets: vec![vec![], vec![http::header::ACCEPT, http::header::COOKIE]], variants };
+        fn an_index_is_read_back(generation: u64, representations in proptest::collection::vec(any::<u128>(), 0..9)) {
+            let written = Index { generation, sets: vec![vec![], vec![http::header::ACCEPT, http::header::COOKIE]], representations };
             prop_assert_eq!(read(index(&written)), Some(Record::Index(written)));
         }
 

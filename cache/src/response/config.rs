@@ -26,7 +26,7 @@ pub struct ResponseCacheConfig {
     /// passed on and not stored.
     pub max_held_bytes: usize,
     /// The most responses of one URI that differ in what `Vary` names; the oldest goes.
-    pub max_variants: usize,
+    pub max_representations: usize,
     /// Longer targets are passed on and not stored.
     pub max_uri_bytes: usize,
     /// How long a request waits for another one's exchange with the origin before it asks itself.
@@ -55,7 +55,7 @@ impl Default for ResponseCacheConfig {
             max_body_bytes: 8 * 1024 * 1024,
             max_body_wait: Duration::from_secs(10),
             max_held_bytes: 256 * 1024 * 1024,
-            max_variants: 64,
+            max_representations: 64,
             max_uri_bytes: 8 * 1024,
             max_collapse_wait: Duration::from_secs(10),
             uncacheable_for: Duration::from_secs(10),

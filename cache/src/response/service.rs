@@ -52,7 +52,7 @@ impl ResponseCacheLayer {
     /// A response cache that keeps its entries in `cache`, under keys that begin with `http:`.
     #[must_use]
     pub fn new(cache: CacheLayer, config: ResponseCacheConfig) -> Self {
-        let shelf = Shelf::new(cache, config.max_variants);
+        let shelf = Shelf::new(cache, config.max_representations);
         Self {
             shared: Arc::new(Shared {
                 shelf,

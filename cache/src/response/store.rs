@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName};
 
 use super::codec::{self, Record};
 use super::entry::Entry;
-use super::index::{Index, variant_id};
+use super::index::{Index, selection_id};
 use crate::CacheLayer;
 use crate::error::CacheError;
 use crate::key::Key;
@@ -20,14 +20,14 @@ use crate::key::Key;
 /// Counters of invalidations. Two URIs may share one: then one response is not stored, once.
 const TURNS: usize = 1024;
 
-/// How long an index is kept at least, so that it outlives most of its variants.
+/// How long an index is kept at least, so that it outlives most of its representations.
 const INDEX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Entries of responses in a cache.
 #[derive(Debug)]
 pub(super) struct Shelf {
     cache: CacheLayer,
-    max_variants: usize,
+    max_representations: usize,
     hasher: RandomState,
     turns: Vec<AtomicU64>,
 }
@@ -38,7 +38,7 @@ pub(super) enum Found {
     /// Nothing under the URI.
     Nothing,
     /// Responses for the URI, but to other requests; the fields that select among them.
-    OtherVariants(Vec<HeaderName>),
+    OtherRepresentations(Vec<HeaderName>),
     /// A response to such a request; it may be stale.
     Entry(Box<Entry>),
 }
@@ -48,9 +48,9 @@ pub(super) enum Found {
 pub(super) struct Turn(u64);
 
 impl Shelf {
-    pub(super) fn new(cache: CacheLayer, max_variants: usize) -> Self {
+    pub(super) fn new(cache: CacheLayer, max_representations: usize) -> Self {
         let turns = (0..TURNS).map(|_| AtomicU64::new(0)).collect();
-        Self { cache, max_variants, hasher: RandomState::new(), turns }
+        Self { cache, max_representations, hasher: RandomState::new(), turns }
     }
 
     pub(super) fn cache(&self) -> &CacheLayer {
@@ -67,7 +67,7 @@ impl Shelf {
         match self.read(uri).await {
             None => Found::Nothing,
             Some(Record::Entry(entry)) if entry.answers(request) => Found::Entry(Box::new(entry)),
-            Some(Record::Entry(entry)) => Found::OtherVariants(entry.fields()),
+            Some(Record::Entry(entry)) => Found::OtherRepresentations(entry.fields()),
             Some(Record::Index(index)) => {
                 for key in index.candidates(uri, request) {
                     if let Some(Record::Entry(entry)) = self.read(&key).await
@@ -76,7 +76,7 @@ impl Shelf {
                         return Found::Entry(Box::new(entry));
                     }
                 }
-                Found::OtherVariants(index.sets.into_iter().next().unwrap_or_default())
+                Found::OtherRepresentations(index.sets.into_iter().next().unwrap_or_default())
             }
         }
     }
@@ -115,7 +115,7 @@ impl Shelf {
         let _ = self.cache.delete(&key).await;
     }
 
-    /// The key under which an entry goes, after its variant is in the index if the URI has one.
+    /// The key under which an entry goes, after its representation is in the index if the URI has one.
     async fn place(&self, uri: &Key, entry: &Entry, ttl: Duration) -> Option<Key> {
         let mut index = match self.read(uri).await {
             Some(Record::Index(index)) => index,
@@ -123,7 +123,7 @@ impl Shelf {
             _ => Index::new(self.hasher.hash_one(std::time::Instant::now())),
         };
         let id = id_of(entry);
-        if let Some(gone) = index.add(entry.fields(), id, self.max_variants) {
+        if let Some(gone) = index.add(entry.fields(), id, self.max_representations) {
             let _ = self.cache.delete(&index.key(uri, gone)).await;
         }
         self.cache.set(uri, codec::index(&index), ttl.max(INDEX_TTL)).await.ok()?;
@@ -140,8 +140,8 @@ impl Shelf {
     }
 }
 
-/// The number of an entry's variant.
+/// The number of an entry's representation.
 pub(super) fn id_of(entry: &Entry) -> u128 {
     let (fields, values): (Vec<_>, Vec<_>) = entry.selected_by.iter().cloned().unzip();
-    variant_id(&fields, &values)
+    selection_id(&fields, &values)
 }

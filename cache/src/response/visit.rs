@@ -16,7 +16,7 @@ use super::counters::{Answer, Refresh};
 use super::directives::RequestDirectives;
 use super::entry::{Entry, Reading};
 use super::flights::{self, Boarding, Flight, Landing};
-use super::index::variant_id;
+use super::index::selection_id;
 use super::origin::{Inner, Origin};
 use super::policy::{self, Decision};
 use super::service::Shared;
@@ -141,9 +141,9 @@ impl<O: Origin> Visit<O> {
     async fn look(&self) -> Result<(Box<Entry>, Reading, Decision), (Forward, Option<Box<Entry>>, Key)> {
         match self.shared.shelf.find(&self.uri, &self.parts.headers).await {
             Found::Nothing => Err((Forward::UriMiss, None, self.uri.clone())),
-            Found::OtherVariants(fields) => {
+            Found::OtherRepresentations(fields) => {
                 let values = vary::selection(&fields, &self.parts.headers);
-                Err((Forward::VaryMiss, None, self.uri.clone().id(variant_id(&fields, &values))))
+                Err((Forward::VaryMiss, None, self.uri.clone().id(selection_id(&fields, &values))))
             }
             Found::Entry(entry) => {
                 let reading = entry.read(self.shared.config.clock.now());

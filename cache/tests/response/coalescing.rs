@@ -36,7 +36,7 @@ async fn a_hundred_clients_on_a_stale_page_make_one_validation() {
 }
 
 #[tokio::test]
-async fn each_variant_has_one_call_even_if_all_start_cold() {
+async fn each_representation_has_one_call_even_if_all_start_cold() {
     let script = [ok(&["cache-control: max-age=60", "vary: accept-language"], "body")];
     let stand = Stand::with(&script, Duration::from_millis(50), |_| {});
     let (english, german) = tokio::join!(

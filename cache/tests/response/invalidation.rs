@@ -19,8 +19,8 @@ async fn an_unsafe_method_that_succeeds_removes_the_resource() {
         stand.get(&["accept: a"]).await;
         stand.get(&["accept: b"]).await;
         stand.send(method, "/", &[]).await;
-        for variant in ["accept: a", "accept: b"] {
-            assert_eq!(stand.get(&[variant]).await.is_hit(), !is_removed, "{method} {status}");
+        for representation in ["accept: a", "accept: b"] {
+            assert_eq!(stand.get(&[representation]).await.is_hit(), !is_removed, "{method} {status}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One request after another: freshness, validation, conditions, variants, parts, `HEAD`.
+//! One request after another: freshness, validation, conditions, representations, parts, `HEAD`.
 
 use http::StatusCode;
 
@@ -160,17 +160,17 @@ async fn a_condition_without_a_stored_answer_goes_to_the_origin_as_it_is() {
 }
 
 #[tokio::test]
-async fn each_variant_is_kept_and_the_oldest_goes_when_there_are_too_many() {
+async fn each_representation_is_kept_and_the_oldest_goes_when_there_are_too_many() {
     let script: Vec<_> = ["gzip", "br", "zstd", "gzip again"]
         .map(|body| ok(&["cache-control: max-age=60", "vary: Accept-Encoding"], body))
         .to_vec();
-    let stand = Stand::with(&script, std::time::Duration::ZERO, |config| config.max_variants = 2);
+    let stand = Stand::with(&script, std::time::Duration::ZERO, |config| config.max_representations = 2);
     assert_eq!(stand.get(&["accept-encoding: gzip, br"]).await.body, "gzip");
     let miss = stand.get(&["accept-encoding: br"]).await;
     assert!(miss.cache_status().contains("fwd=vary-miss"), "{miss:?}");
     assert_eq!(stand.get(&["accept-encoding: BR,gzip"]).await.body, "gzip", "the same set of codings");
     assert_eq!(stand.get(&["accept-encoding: br"]).await.body, "br");
-    assert_eq!(stand.get(&[]).await.body, "zstd", "no field is a variant of its own");
+    assert_eq!(stand.get(&[]).await.body, "zstd", "no field is a representation of its own");
     assert_eq!(stand.get(&["accept-encoding: gzip, br"]).await.body, "gzip again");
     assert_eq!(stand.calls(), 4);
 }

@@ -45,7 +45,7 @@ async fn a_private_page_of_one_client_never_reaches_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_language_is_a_variant() {
+async fn each_language_is_a_representation() {
     let origin = Origin::start().await;
     origin.script.set("/", 200, &["cache-control: max-age=60", "vary: Accept-Language"], "in {language}");
     let edge = edge(&origin.url, |_| {}).await;
