@@ -14,6 +14,7 @@ use super::index::Index;
 const LAYOUT: u8 = 1;
 const ENTRY: u8 = b'e';
 const INDEX: u8 = b'i';
+const VOID: u8 = b'v';
 
 /// What may stand under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(super) enum Record {
     Entry(Entry),
     /// The representations of a URI.
     Index(Index),
+    /// What was asked of the origin until then is void.
+    Void(SystemTime),
 }
 
 /// An entry as bytes.
@@ -32,6 +35,7 @@ pub(super) fn entry(entry: &Entry) -> Bytes {
     let since_epoch = entry.received.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     out.put_u64(millis(since_epoch));
     out.put_u64(millis(entry.initial_age));
+    out.put_u64(micros(entry.asked));
     put_count(&mut out, entry.selected_by.len());
     for (field, value) in &entry.selected_by {
         put(&mut out, field.as_str().as_bytes());
@@ -66,6 +70,14 @@ pub(super) fn index(index: &Index) -> Bytes {
     out.freeze()
 }
 
+/// The note of an invalidation as bytes.
+pub(super) fn void(at: SystemTime) -> Bytes {
+    let mut out = BytesMut::with_capacity(10);
+    out.put_slice(&[LAYOUT, VOID]);
+    out.put_u64(micros(at));
+    out.freeze()
+}
+
 /// Reads a record; the body shares the bytes.
 pub(super) fn read(bytes: Bytes) -> Option<Record> {
     let mut input = Input(bytes);
@@ -75,6 +87,10 @@ pub(super) fn read(bytes: Bytes) -> Option<Record> {
     match input.u8()? {
         ENTRY => read_entry(input).map(Record::Entry),
         INDEX => read_index(input).map(Record::Index),
+        VOID => {
+            let since = Duration::from_micros(input.u64()?);
+            SystemTime::UNIX_EPOCH.checked_add(since).map(Record::Void)
+        }
         _ => None,
     }
 }
@@ -83,6 +99,7 @@ fn read_entry(mut input: Input) -> Option<Entry> {
     let status = StatusCode::from_u16(u16::from_be_bytes(input.array()?)).ok()?;
     let received = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(input.u64()?))?;
     let initial_age = Duration::from_millis(input.u64()?);
+    let asked = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(input.u64()?))?;
     let mut selected_by = Vec::new();
     for _ in 0..input.count()? {
         let field = input.name()?;
@@ -96,7 +113,7 @@ fn read_entry(mut input: Input) -> Option<Entry> {
         let name = input.name()?;
         headers.append(name, HeaderValue::from_maybe_shared(input.piece()?).ok()?);
     }
-    Some(Entry { status, headers, received, initial_age, selected_by, body: input.0 })
+    Some(Entry { status, headers, received, initial_age, asked, selected_by, body: input.0 })
 }
 
 fn read_index(mut input: Input) -> Option<Index> {
@@ -112,6 +129,11 @@ fn read_index(mut input: Input) -> Option<Index> {
         index.representations.push(u128::from_be_bytes(input.array()?));
     }
     Some(index)
+}
+
+fn micros(time: SystemTime) -> u64 {
+    let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn millis(time: Duration) -> u64 {
@@ -181,6 +203,7 @@ mod tests {
                 status: StatusCode::from_u16(status).expect("a status"), headers,
                 received: SystemTime::UNIX_EPOCH + Duration::from_millis(at_ms),
                 initial_age: Duration::from_millis(age_ms),
+                asked: SystemTime::UNIX_EPOCH + Duration::from_micros(at_ms),
                 selected_by: vec![(http::header::ACCEPT, value)], body: body.into(),
             };
             prop_assert_eq!(read(entry(&written)), Some(Record::Entry(written)));
@@ -193,7 +216,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, kind in prop_oneof![Just(ENTRY), Just(INDEX)]) {
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, kind in prop_oneof![Just(ENTRY), Just(INDEX), Just(VOID)]) {
             let mut record = vec![LAYOUT, kind];
             record.extend(bytes);
             let _ = read(record.into());

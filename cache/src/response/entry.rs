@@ -21,6 +21,8 @@ pub struct Entry {
     pub received: SystemTime,
     /// How old it was then (RFC 9111 §4.2.3).
     pub initial_age: Duration,
+    /// When the origin was asked for it, by the system's clock to the microsecond.
+    pub asked: SystemTime,
     /// The request fields that select it, and their values in the request that it answered.
     pub selected_by: Vec<(HeaderName, Option<String>)>,
     /// The whole body.
@@ -49,8 +51,8 @@ impl Entry {
         body: Bytes,
     ) -> Option<Self> {
         let initial_age = freshness::initial_age(&headers, times.requested, times.received);
-        let mut entry =
-            Self { status, headers, received: times.received, initial_age, selected_by: Vec::new(), body };
+        let Times { received, asked, .. } = times;
+        let mut entry = Self { status, headers, received, initial_age, asked, selected_by: Vec::new(), body };
         entry.select_by(request)?;
         super::headers::remove_unstorable(&mut entry.headers);
         if !entry.headers.contains_key(DATE) {
@@ -99,6 +101,7 @@ impl Entry {
         let mut entry = self.clone();
         super::validation::update(&mut entry.headers, newer);
         entry.received = times.received;
+        entry.asked = times.asked;
         entry.initial_age = freshness::initial_age(newer, times.requested, times.received);
         if !newer.contains_key(AGE) {
             // An old Age would be the age of the response that was replaced.
@@ -137,4 +140,7 @@ pub struct Times {
     pub requested: SystemTime,
     /// When the response's headers came.
     pub received: SystemTime,
+    /// When the request was sent, by the system's clock, whatever the cache's own clock says: it is
+    /// compared with the times of invalidations.
+    pub asked: SystemTime,
 }

@@ -1,6 +1,7 @@
 //! An exchange with the origin: asked, validated or replaced, stored, handed to those who wait.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use hitmark_schema::cache_status::{CacheStatus, Forward};
 use http::header::{CONTENT_LENGTH, IF_RANGE, RANGE};
@@ -35,9 +36,9 @@ impl<O: Origin> Visit<O> {
         let turn = self.shared.shelf.turn(&self.uri);
         let question = self.question(stale.as_deref());
         let is_validation = question.is_some();
-        let requested = self.shared.config.clock.now();
+        let (requested, asked) = (self.shared.config.clock.now(), SystemTime::now());
         let outcome = self.origin.ask(question.unwrap_or_else(|| self.parts.clone())).await;
-        let times = Times { requested, received: self.shared.config.clock.now() };
+        let times = Times { requested, received: self.shared.config.clock.now(), asked };
         let failure = failure_of(&outcome);
         if let (Some(status), Some(stale)) = (failure, &stale)
             && let Some(response) = self.stand_in(stale, why, status)
@@ -156,7 +157,7 @@ impl<O: Origin> Visit<O> {
                 self.store_read(told, &parts, read, &mut line).await
             }
             Err(reason) => {
-                self.not_stored(reason, told.flight, stale, &parts).await;
+                self.not_stored(reason, told.flight, stale, &parts, told.times.asked).await;
                 line.detail = (reason != NotStored::Method).then(|| reason.as_str().to_owned());
                 CachedBody::passing(body)
             }
@@ -229,6 +230,7 @@ impl<O: Origin> Visit<O> {
         flight: Option<Flight>,
         stale: Option<&Entry>,
         parts: &response::Parts,
+        asked: SystemTime,
     ) {
         self.shared.counters.not_stored(reason);
         if let Some(flight) = flight {
@@ -240,7 +242,7 @@ impl<O: Origin> Visit<O> {
         }
         let Some(stale) = stale else { return };
         if self.parts.method == Method::HEAD {
-            self.freshen(stale, parts).await;
+            self.freshen(stale, parts, asked).await;
         } else if reason != NotStored::Partial && !parts.status.is_server_error() {
             self.shared.shelf.remove_entry(&self.uri, stale).await;
         }
@@ -256,13 +258,13 @@ impl<O: Origin> Visit<O> {
     }
 
     /// What the answer to a `HEAD` says about a stored `GET` (RFC 9111 §4.3.5).
-    async fn freshen(&self, stale: &Entry, parts: &response::Parts) {
+    async fn freshen(&self, stale: &Entry, parts: &response::Parts, asked: SystemTime) {
         if parts.status != stale.status {
             return;
         }
         let now = self.shared.config.clock.now();
         let turn = self.shared.shelf.turn(&self.uri);
-        let times = Times { requested: now, received: now };
+        let times = Times { requested: now, received: now, asked };
         let updated = validation::describes(&parts.headers, &stale.headers)
             .then(|| stale.updated(&self.parts.headers, &parts.headers, times))
             .flatten();

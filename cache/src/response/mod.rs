@@ -8,7 +8,7 @@
 //! - [`date`], [`freshness`], [`store_rules`], [`policy`]: how long it lives, whether it is kept, what a request
 //!   gets. [`validation`], [`vary`], [`range`]: conditions, representations, parts.
 //! - `visit`, `exchange`, `other_methods`: a request's way; `answer`, `status`: what it gets.
-//! - `store`, `index`, `codec`, `uri`: where entries are; `flights`: joined requests.
+//! - `store`, `index`, `codec`, `uri`, `voids`: where entries are, and what of them is void; `flights`: joined requests.
 //!
 //! # What it stores, where the RFC leaves a choice
 //!
@@ -75,6 +75,7 @@ mod uri;
 pub mod validation;
 pub mod vary;
 mod visit;
+mod voids;
 
 pub use body::CachedBody;
 pub use config::{Clock, RequestDirectivesPolicy, ResponseCacheConfig};

@@ -6,13 +6,14 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName};
 
 use super::codec::{self, Record};
 use super::entry::Entry;
 use super::index::{Index, selection_id};
+use super::voids::{self, Voids};
 use crate::CacheLayer;
 use crate::error::CacheError;
 use crate::key::Key;
@@ -30,6 +31,7 @@ pub(super) struct Shelf {
     max_representations: usize,
     hasher: RandomState,
     turns: Vec<AtomicU64>,
+    voids: Voids,
 }
 
 /// What a lookup found.
@@ -50,7 +52,7 @@ pub(super) struct Turn(u64);
 impl Shelf {
     pub(super) fn new(cache: CacheLayer, max_representations: usize) -> Self {
         let turns = (0..TURNS).map(|_| AtomicU64::new(0)).collect();
-        Self { cache, max_representations, hasher: RandomState::new(), turns }
+        Self { cache, max_representations, hasher: RandomState::new(), turns, voids: Voids::default() }
     }
 
     pub(super) fn cache(&self) -> &CacheLayer {
@@ -65,13 +67,15 @@ impl Shelf {
     /// The stored response that answers a request with these fields.
     pub(super) async fn find(&self, uri: &Key, request: &HeaderMap) -> Found {
         match self.read(uri).await {
-            None => Found::Nothing,
+            None | Some(Record::Void(_)) => Found::Nothing,
+            Some(Record::Entry(entry)) if self.voids.covers(uri, entry.asked) => Found::Nothing,
             Some(Record::Entry(entry)) if entry.answers(request) => Found::Entry(Box::new(entry)),
             Some(Record::Entry(entry)) => Found::OtherRepresentations(entry.fields()),
             Some(Record::Index(index)) => {
                 for key in index.candidates(uri, request) {
                     if let Some(Record::Entry(entry)) = self.read(&key).await
                         && entry.answers(request)
+                        && !self.voids.covers(uri, entry.asked)
                     {
                         return Found::Entry(Box::new(entry));
                     }
@@ -83,7 +87,7 @@ impl Shelf {
 
     /// Stores an entry for `ttl`, unless its URI was invalidated since `turn`; whether it is stored.
     pub(super) async fn put(&self, uri: &Key, entry: &Entry, ttl: Duration, turn: Turn) -> bool {
-        if self.turn(uri) != turn {
+        if self.turn(uri) != turn || self.voids.covers(uri, entry.asked) {
             return false;
         }
         let Some(key) = self.place(uri, entry, ttl).await else { return false };
@@ -102,8 +106,13 @@ impl Shelf {
     /// Removes every response of a URI; whether there was one. Exchanges with the origin that are
     /// under way will not be stored.
     pub(super) async fn remove(&self, uri: &Key) -> Result<bool, CacheError> {
+        let now = SystemTime::now();
         self.counter(uri).fetch_add(1, Ordering::SeqCst);
-        self.cache.delete(uri).await
+        self.voids.add(uri, now);
+        let was_there = matches!(self.read(uri).await, Some(Record::Entry(_) | Record::Index(_)));
+        // The note stays for a while, so that other processes do not store what they asked for before.
+        self.cache.set(uri, codec::void(now), voids::REMEMBERED).await?;
+        Ok(was_there)
     }
 
     /// Removes one response, and leaves the URI's others.
@@ -119,6 +128,7 @@ impl Shelf {
     async fn place(&self, uri: &Key, entry: &Entry, ttl: Duration) -> Option<Key> {
         let mut index = match self.read(uri).await {
             Some(Record::Index(index)) => index,
+            Some(Record::Void(at)) if entry.asked <= at => return None,
             _ if entry.selected_by.is_empty() => return Some(uri.clone()),
             _ => Index::new(self.hasher.hash_one(std::time::Instant::now())),
         };
