@@ -27,6 +27,8 @@ struct Told {
     turn: Turn,
     times: Times,
     flight: Option<Flight>,
+    /// The client's condition was replaced by the cache's own.
+    is_validation: bool,
 }
 
 impl<O: Origin> Visit<O> {
@@ -54,7 +56,7 @@ impl<O: Origin> Visit<O> {
                 return Err(error);
             }
         };
-        let told = Told { why, turn, times, flight };
+        let told = Told { why, turn, times, flight, is_validation };
         match stale {
             Some(stale) if is_validation && response.status() == StatusCode::NOT_MODIFIED => {
                 let (newer, _) = response.into_parts();
@@ -143,6 +145,7 @@ impl<O: Origin> Visit<O> {
         self.shared.counters.answered(Answer::Miss);
         let (parts, body) = response.into_parts();
         let mut line = status::forwarded(&self.shared.config.name, told.why, Some(parts.status));
+        let is_validation = told.is_validation;
         let allowed = self.may_store(parts.status, &parts.headers, told.times);
         let body = match allowed {
             Ok(()) => {
@@ -162,7 +165,7 @@ impl<O: Origin> Visit<O> {
                 CachedBody::passing(body)
             }
         };
-        answer::of_origin(parts, body, stale.is_some(), &self.parts, &line)
+        answer::of_origin(parts, body, is_validation, &self.parts, &line)
     }
 
     /// Stores a body that was read whole, and tells of it.

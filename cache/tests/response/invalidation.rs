@@ -100,7 +100,7 @@ async fn no_reader_sees_a_page_that_is_older_than_a_finished_write() {
         let (ask, written) = (ask.clone(), Arc::clone(&written));
         tokio::spawn(async move {
             let mut reads = 0_u64;
-            while written.load(Ordering::SeqCst) < 500 {
+            while written.load(Ordering::SeqCst) < 2000 {
                 let before = written.load(Ordering::SeqCst);
                 let read = ask(Method::GET).await;
                 assert!(read >= before, "read {read} after {before} was written");
@@ -110,7 +110,7 @@ async fn no_reader_sees_a_page_that_is_older_than_a_finished_write() {
         })
     });
     let readers: Vec<_> = readers.collect();
-    while written.load(Ordering::SeqCst) < 500 {
+    while written.load(Ordering::SeqCst) < 2000 {
         let done = ask(Method::POST).await;
         written.store(done, Ordering::SeqCst);
         tokio::task::yield_now().await;

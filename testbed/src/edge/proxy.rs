@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use hitmark_cache::response::{CachedBody, ResponseCache, ResponseCacheLayer, headers};
-use http::header::{EXPECT, HeaderName, VIA};
+use http::header::{EXPECT, HOST, HeaderName, VIA};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tower::{Layer as _, ServiceExt as _};
@@ -52,7 +52,12 @@ impl Proxy {
             return Ok(refused.map(CachedBody::passing));
         }
         let mut request = request.map(Body::new);
-        prepare(request.headers_mut(), peer);
+        let authority = request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+        prepare(request.headers_mut(), authority, peer);
+        if request.headers().get_all(HOST).iter().count() != 1 {
+            let refused = origin::failed(StatusCode::BAD_REQUEST, "a request must name one host");
+            return Ok(refused.map(CachedBody::passing));
+        }
         let (open, sender) = Outlet::open(request.version());
         if let Some(sender) = sender {
             request.extensions_mut().insert(sender);
@@ -63,8 +68,13 @@ impl Proxy {
     }
 }
 
-fn prepare(headers: &mut HeaderMap, peer: SocketAddr) {
+/// `authority` is that of the request's target. It takes the place of `Host` (RFC 9112 §3.2.2): with
+/// two voices, the cache would keep under one host what the origin answered for another.
+fn prepare(headers: &mut HeaderMap, authority: Option<HeaderValue>, peer: SocketAddr) {
     headers::remove_hop_by_hop(headers);
+    if let Some(authority) = authority {
+        headers.insert(HOST, authority);
+    }
     // The server side answers 100 itself, once the body is wanted.
     headers.remove(EXPECT);
     append_via(headers);
@@ -86,6 +96,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("connection", "x-a"),
+            ("host", "other.test"),
             ("x-a", "1"),
             ("expect", "100-continue"),
             ("via", "1.0 before"),
@@ -93,10 +104,12 @@ mod tests {
         ] {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        prepare(&mut headers, "[::ffff:198.51.100.7]:4711".parse().expect("an address"));
+        let host = Some(HeaderValue::from_static("shop.test"));
+        prepare(&mut headers, host, "[::ffff:198.51.100.7]:4711".parse().expect("an address"));
         let all = |name: &str| {
             headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>()
         };
+        assert_eq!(all("host"), ["shop.test"]);
         assert_eq!(all("via"), ["1.0 before", "1.1 hitmark"]);
         assert_eq!(all("x-forwarded-for"), ["192.0.2.1", "198.51.100.7"]);
         assert!(!headers.contains_key("x-a") && !headers.contains_key("expect"));

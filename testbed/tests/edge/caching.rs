@@ -95,6 +95,8 @@ async fn two_edges_share_a_redis_and_go_on_without_it() {
     assert!(!Client::of(&one.url).get("/", &host).await.is_hit());
     let shared = Client::of(&two.url).get("/", &host).await;
     assert!(shared.is_hit() && shared.body == "page", "{shared:?}");
+    Client::of(&one.url).send("DELETE", "/", &host).await;
+    assert!(!Client::of(&two.url).get("/", &host).await.is_hit(), "a write through one edge is one for both");
     redis.kill();
     let without = Client::of(&two.url).get("/", &host).await;
     assert_eq!((without.status.as_u16(), without.body.as_str()), (200, "page"));

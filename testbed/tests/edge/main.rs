@@ -5,5 +5,6 @@
 mod administration;
 mod caching;
 mod failures;
+mod layer;
 mod passing;
 mod support;

@@ -92,6 +92,26 @@ async fn interim_answers_reach_the_client_before_the_final_one_and_are_not_store
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_with_two_hosts_or_none_is_refused_and_the_target_overrules_the_field() {
+    let origin = Origin::start().await;
+    origin.script.set("/", 200, &["cache-control: max-age=60"], "page");
+    let edge = edge(&origin.url, |_| {}).await;
+    let address = edge.url.trim_start_matches("http://");
+    for (head, status) in [
+        ("GET / HTTP/1.1\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a.test\r\nhost: b.test\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a.test\r\nconnection: host\r\n", "400"),
+        ("GET http://a.test/ HTTP/1.1\r\nhost: b.test\r\n", "200"),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).await.unwrap();
+        let got = until(&mut stream, "\r\n\r\n").await;
+        assert!(got.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {got}");
+    }
+    assert_eq!(origin.script.last()["host"], "a.test");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bodies_of_requests_pass_and_make_the_page_void() {
     let origin = Origin::start().await;
     origin.script.set("/", 200, &["cache-control: max-age=60"], "page");
