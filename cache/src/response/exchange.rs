@@ -14,7 +14,6 @@ use super::entry::{Entry, Times};
 use super::flights::{Flight, Landing};
 use super::keep::kept_for;
 use super::origin::Origin;
-use super::store::Turn;
 use super::store_rules::{NotStored, may_store};
 use super::visit::{Errand, Visit, is_failure};
 use super::{answer, policy, status, validation};
@@ -24,7 +23,6 @@ type Answered<O> = Result<Response<CachedBody<<O as Origin>::Out>>, <O as Origin
 /// What is known of an exchange once its headers are there.
 struct Told {
     why: Forward,
-    turn: Turn,
     times: Times,
     flight: Option<Flight>,
     /// The client's condition was replaced by the cache's own.
@@ -35,7 +33,6 @@ impl<O: Origin> Visit<O> {
     /// Asks the origin, and answers with what came of it.
     pub(super) async fn fetch(&self, errand: Errand) -> Answered<O> {
         let Errand { why, stale, flight } = errand;
-        let turn = self.shared.shelf.turn(&self.uri);
         let question = self.question(stale.as_deref());
         let is_validation = question.is_some();
         let (requested, asked) = (self.shared.config.clock.now(), SystemTime::now());
@@ -56,7 +53,7 @@ impl<O: Origin> Visit<O> {
                 return Err(error);
             }
         };
-        let told = Told { why, turn, times, flight, is_validation };
+        let told = Told { why, times, flight, is_validation };
         match stale {
             Some(stale) if is_validation && response.status() == StatusCode::NOT_MODIFIED => {
                 let (newer, _) = response.into_parts();
@@ -119,7 +116,7 @@ impl<O: Origin> Visit<O> {
         };
         let allowed = self.may_store(entry.status, &entry.headers, told.times);
         let stored = match allowed {
-            Ok(()) => self.keep(&entry, told.turn).await,
+            Ok(()) => self.keep(&entry).await,
             Err(reason) => {
                 self.shared.counters.not_stored(reason);
                 self.shared.shelf.remove_entry(&self.uri, &stale).await;
@@ -131,7 +128,7 @@ impl<O: Origin> Visit<O> {
         let mut line = status::forwarded(&self.shared.config.name, told.why, Some(StatusCode::NOT_MODIFIED));
         (line.stored, line.ttl_s) = (stored, Some(reading.ttl_s()));
         let response = answer::of_entry(&entry, reading.age, &self.parts, &line);
-        self.land(told.flight, told.turn, allowed.is_ok().then_some(entry));
+        self.land(told.flight, told.times, allowed.is_ok().then_some(entry));
         Ok(response)
     }
 
@@ -190,10 +187,10 @@ impl<O: Origin> Visit<O> {
         let entry =
             Entry::new(&self.parts.headers, parts.status, parts.headers.clone(), told.times, bytes.clone());
         if let Some(entry) = entry {
-            line.stored = self.keep(&entry, told.turn).await;
+            line.stored = self.keep(&entry).await;
             line.ttl_s = Some(entry.read(told.times.received).ttl_s());
             self.shared.marks.clear(&self.uri);
-            self.land(told.flight, told.turn, Some(entry));
+            self.land(told.flight, told.times, Some(entry));
         }
         CachedBody::whole(bytes)
     }
@@ -204,9 +201,9 @@ impl<O: Origin> Visit<O> {
     }
 
     /// Stores an entry; whether it is there now.
-    async fn keep(&self, entry: &Entry, turn: Turn) -> bool {
+    async fn keep(&self, entry: &Entry) -> bool {
         let ttl = kept_for(entry, entry.received, &self.shared.config);
-        let stored = self.shared.shelf.put(&self.uri, entry, ttl, turn).await;
+        let stored = self.shared.shelf.put(&self.uri, entry, ttl).await;
         if stored {
             self.shared.counters.stored();
         } else {
@@ -216,9 +213,9 @@ impl<O: Origin> Visit<O> {
     }
 
     /// Ends the wait of those who joined. What was invalidated meanwhile is not for them.
-    fn land(&self, flight: Option<Flight>, turn: Turn, entry: Option<Entry>) {
+    fn land(&self, flight: Option<Flight>, times: Times, entry: Option<Entry>) {
         if let Some(flight) = flight {
-            let may_share = self.shared.shelf.turn(&self.uri) == turn;
+            let may_share = !self.shared.shelf.is_void(&self.uri, times.asked);
             flight.land(match entry.filter(|_| may_share) {
                 Some(entry) => Landing::Shared(Arc::new(entry)),
                 None => Landing::Alone,
@@ -266,14 +263,13 @@ impl<O: Origin> Visit<O> {
             return;
         }
         let now = self.shared.config.clock.now();
-        let turn = self.shared.shelf.turn(&self.uri);
         let times = Times { requested: now, received: now, asked };
         let updated = validation::describes(&parts.headers, &stale.headers)
             .then(|| stale.updated(&self.parts.headers, &parts.headers, times))
             .flatten();
         match updated {
             Some(entry) => {
-                self.keep(&entry, turn).await;
+                self.keep(&entry).await;
             }
             None => self.shared.shelf.remove_entry(&self.uri, stale).await,
         }

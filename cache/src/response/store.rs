@@ -5,7 +5,6 @@
 //! metrics tell. Nothing here decides what may be served.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName};
@@ -18,9 +17,6 @@ use crate::CacheLayer;
 use crate::error::CacheError;
 use crate::key::Key;
 
-/// Counters of invalidations. Two URIs may share one: then one response is not stored, once.
-const TURNS: usize = 1024;
-
 /// How long an index is kept at least, so that it outlives most of its representations.
 const INDEX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -30,7 +26,6 @@ pub(super) struct Shelf {
     cache: CacheLayer,
     max_representations: usize,
     hasher: RandomState,
-    turns: Vec<AtomicU64>,
     voids: Voids,
 }
 
@@ -45,37 +40,32 @@ pub(super) enum Found {
     Entry(Box<Entry>),
 }
 
-/// The state of a URI's invalidations when a request to the origin began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Turn(u64);
-
 impl Shelf {
     pub(super) fn new(cache: CacheLayer, max_representations: usize) -> Self {
-        let turns = (0..TURNS).map(|_| AtomicU64::new(0)).collect();
-        Self { cache, max_representations, hasher: RandomState::new(), turns, voids: Voids::default() }
+        Self { cache, max_representations, hasher: RandomState::new(), voids: Voids::default() }
     }
 
     pub(super) fn cache(&self) -> &CacheLayer {
         &self.cache
     }
 
-    /// To be taken before the origin is asked.
-    pub(super) fn turn(&self, uri: &Key) -> Turn {
-        Turn(self.counter(uri).load(Ordering::SeqCst))
+    /// Whether what the origin was asked for at this time was invalidated since.
+    pub(super) fn is_void(&self, uri: &Key, asked: SystemTime) -> bool {
+        self.voids.covers(uri, asked)
     }
 
     /// The stored response that answers a request with these fields.
     pub(super) async fn find(&self, uri: &Key, request: &HeaderMap) -> Found {
         match self.read(uri).await {
             None | Some(Record::Void(_)) => Found::Nothing,
-            Some(Record::Entry(entry)) if self.voids.covers(uri, entry.asked) => Found::Nothing,
+            Some(Record::Entry(entry)) if self.is_void(uri, entry.asked) => Found::Nothing,
             Some(Record::Entry(entry)) if entry.answers(request) => Found::Entry(Box::new(entry)),
             Some(Record::Entry(entry)) => Found::OtherRepresentations(entry.fields()),
             Some(Record::Index(index)) => {
                 for key in index.candidates(uri, request) {
                     if let Some(Record::Entry(entry)) = self.read(&key).await
                         && entry.answers(request)
-                        && !self.voids.covers(uri, entry.asked)
+                        && !self.is_void(uri, entry.asked)
                     {
                         return Found::Entry(Box::new(entry));
                     }
@@ -85,17 +75,18 @@ impl Shelf {
         }
     }
 
-    /// Stores an entry for `ttl`, unless its URI was invalidated since `turn`; whether it is stored.
-    pub(super) async fn put(&self, uri: &Key, entry: &Entry, ttl: Duration, turn: Turn) -> bool {
-        if self.turn(uri) != turn || self.voids.covers(uri, entry.asked) {
+    /// Stores an entry for `ttl`, unless its URI was invalidated since it was asked for; whether it is stored.
+    pub(super) async fn put(&self, uri: &Key, entry: &Entry, ttl: Duration) -> bool {
+        if self.is_void(uri, entry.asked) {
             return false;
         }
         let Some(key) = self.place(uri, entry, ttl).await else { return false };
         if self.cache.set(&key, codec::entry(entry), ttl).await.is_err() {
             return false;
         }
-        // An invalidation between the check and the store found nothing to remove.
-        if self.turn(uri) != turn {
+        // An invalidation between the check and the store found nothing to remove. In this process
+        // nobody is served the entry; it goes for the sake of others.
+        if self.is_void(uri, entry.asked) {
             let _ = self.cache.delete(&key).await;
             let _ = self.cache.delete(uri).await;
             return false;
@@ -107,7 +98,6 @@ impl Shelf {
     /// under way will not be stored.
     pub(super) async fn remove(&self, uri: &Key) -> Result<bool, CacheError> {
         let now = SystemTime::now();
-        self.counter(uri).fetch_add(1, Ordering::SeqCst);
         self.voids.add(uri, now);
         let was_there = matches!(self.read(uri).await, Some(Record::Entry(_) | Record::Index(_)));
         // The note stays for a while, so that other processes do not store what they asked for before.
@@ -119,7 +109,8 @@ impl Shelf {
     pub(super) async fn remove_entry(&self, uri: &Key, entry: &Entry) {
         let key = match self.read(uri).await {
             Some(Record::Index(index)) => index.key(uri, id_of(entry)),
-            _ => uri.clone(),
+            Some(Record::Entry(_)) => uri.clone(),
+            Some(Record::Void(_)) | None => return,
         };
         let _ = self.cache.delete(&key).await;
     }
@@ -142,11 +133,6 @@ impl Shelf {
 
     async fn read(&self, key: &Key) -> Option<Record> {
         codec::read(self.cache.get(key).await.ok()??)
-    }
-
-    fn counter(&self, uri: &Key) -> &AtomicU64 {
-        let place = self.hasher.hash_one(uri) % TURNS as u64;
-        &self.turns[usize::try_from(place).unwrap_or(0)]
     }
 }
 
