@@ -97,7 +97,11 @@ pub(crate) struct DemoArgs {
 
 /// `hitmark testbed`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct TestbedArgs {
+    /// What to run instead of the service.
+    #[command(subcommand)]
+    pub(crate) command: Option<TestbedCommand>,
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:8080", env = "HITMARK_TESTBED_LISTEN")]
     pub(crate) listen: SocketAddr,
@@ -122,6 +126,45 @@ pub(crate) struct TestbedArgs {
     /// The token that administrative requests must carry.
     #[arg(long, value_name = "TOKEN", env = "HITMARK_ADMIN_TOKEN", hide_env_values = true)]
     pub(crate) admin_token: Option<String>,
+}
+
+/// `hitmark testbed …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum TestbedCommand {
+    /// Run the response cache as a reverse proxy before any HTTP origin.
+    #[command(
+        after_help = "Example: hitmark testbed edge --origin http://127.0.0.1:8080 --listen 127.0.0.1:8090\n\
+                      Purge:   curl -X PURGE -H 'Authorization: Bearer TOKEN' http://127.0.0.1:8090/path\n\
+                      Metrics: GET /.hitmark/metrics"
+    )]
+    Edge(EdgeArgs),
+}
+
+/// `hitmark testbed edge`
+#[derive(Debug, Args)]
+pub(crate) struct EdgeArgs {
+    /// The origin: http://host:port.
+    #[arg(long, value_name = "URL", env = "HITMARK_EDGE_ORIGIN", hide_env_values = true)]
+    pub(crate) origin: String,
+    /// Where to listen.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090", env = "HITMARK_EDGE_LISTEN")]
+    pub(crate) listen: SocketAddr,
+    /// Where responses are kept, as with `hitmark testbed --cache`.
+    #[arg(long, env = "HITMARK_CACHE", default_value = "memory")]
+    pub(crate) cache: String,
+    /// The Redis of the cache; needed by --cache redis.
+    #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
+    pub(crate) redis_url: Option<String>,
+    /// The token that PURGE must carry; without it nothing can be purged.
+    #[arg(long, value_name = "TOKEN", env = "HITMARK_PURGE_TOKEN", hide_env_values = true)]
+    pub(crate) purge_token: Option<String>,
+    /// Seconds in which the origin must begin its answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) origin_timeout: u64,
+    /// Seconds past its lifetime for which a response stands in for a failing origin, if neither
+    /// side speaks of it.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) stale_if_error: u64,
 }
 
 /// `hitmark load …`

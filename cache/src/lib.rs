@@ -32,6 +32,7 @@
 //! - `wire`: the form of a value outside this process.
 //! - `coalesce`: the joining of concurrent misses.
 //! - `metrics`: counts and times of all that happens, and their families.
+//! - [`response`]: the HTTP response cache, a tower layer on top of all that.
 //! - [`served`](Served), [`error`](CacheError): what comes back.
 
 pub mod backend;
@@ -41,6 +42,7 @@ mod key;
 mod layer;
 mod metrics;
 mod pattern;
+pub mod response;
 mod served;
 mod wire;
 

@@ -109,6 +109,8 @@ impl CacheStatus {
         match (self.hit, self.forward) {
             (true, _) if self.ttl_s.is_some_and(|ttl_s| ttl_s < 0) => Outcome::Stale,
             (true, _) => Outcome::Hit,
+            // Asked in vain: what is stored stood in for the origin.
+            (false, Some(_)) if self.ttl_s.is_some_and(|ttl_s| ttl_s < 0) => Outcome::Stale,
             (false, Some(Forward::Stale)) if self.forward_status == Some(304) => Outcome::Revalidated,
             (false, Some(Forward::Bypass | Forward::Request | Forward::Method)) => Outcome::Bypass,
             (false, Some(_)) => Outcome::Miss,
@@ -194,6 +196,7 @@ mod tests {
             ("ExampleCache; fwd=uri-miss; collapsed", Outcome::Miss),
             ("ExampleCache; fwd=stale; fwd-status=304", Outcome::Revalidated),
             ("ExampleCache; fwd=stale; fwd-status=200", Outcome::Miss),
+            ("ExampleCache; fwd=stale; fwd-status=503; ttl=-7", Outcome::Stale),
             ("ExampleCache; fwd=bypass", Outcome::Bypass),
             ("ExampleCache; fwd=request; detail=x", Outcome::Bypass),
             ("OriginCache; hit; ttl=1100, \"CDN, here\"; fwd=uri-miss;key=\"a;b\"", Outcome::Miss),

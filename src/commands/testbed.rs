@@ -1,16 +1,47 @@
-//! `hitmark testbed`: the reference service, until SIGTERM.
+//! `hitmark testbed`: the reference service, or the edge, until SIGTERM.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use hitmark_testbed::edge::{Edge, EdgeConfig};
 use hitmark_testbed::{CacheChoice, Indexes, SeedSize, Testbed, TestbedConfig, TestbedError};
 
-use crate::cli::TestbedArgs;
+use crate::cli::{EdgeArgs, TestbedArgs, TestbedCommand};
 use crate::exit::{Exit, usage};
 use crate::interrupt::Shutdown;
 
 pub(super) fn run(args: &TestbedArgs) -> anyhow::Result<Exit> {
+    if let Some(TestbedCommand::Edge(args)) = &args.command {
+        let config = edge_config(args)?;
+        return super::runtime()?.block_on(serve_edge(config));
+    }
     let config = config(args)?;
     super::runtime()?.block_on(serve(config))
+}
+
+#[expect(clippy::print_stderr, reason = "progress of a server's start")]
+async fn serve_edge(config: EdgeConfig) -> anyhow::Result<Exit> {
+    let mut shutdown = Shutdown::listen()?;
+    let origin = hitmark_schema::redact::url(&config.origin);
+    let edge = tokio::select! {
+        edge = Edge::start(config) => edge.map_err(of_start)?,
+        () = shutdown.wait() => return Ok(Exit::Done),
+    };
+    eprintln!("hitmark testbed edge: {} before {origin}", edge.url());
+    edge.serve(shutdown.wait()).await;
+    Ok(Exit::Done)
+}
+
+fn edge_config(args: &EdgeArgs) -> anyhow::Result<EdgeConfig> {
+    let cache = args.cache.parse::<CacheChoice>().map_err(|error| usage(format!("--cache: {error}")))?;
+    Ok(EdgeConfig {
+        listen: args.listen,
+        origin: args.origin.clone(),
+        cache,
+        redis_url: args.redis_url.clone(),
+        purge_token: args.purge_token.clone(),
+        origin_timeout: Duration::from_secs(args.origin_timeout),
+        stale_if_error: Duration::from_secs(args.stale_if_error),
+    })
 }
 
 #[expect(clippy::print_stderr, reason = "progress of a server's start")]

@@ -15,6 +15,7 @@
 //! - `marketplace`: the first system. A system is one module with its queries, model, keys,
 //!   handlers and data, and its line in `database::seed::SYSTEMS` and in `service`.
 //! - `variant`, `answer`, `cache_status`: how a request chooses its variant and how it is answered.
+//! - [`edge`]: the response cache as a reverse proxy, which knows nothing of the service.
 //! - `telemetry`, `probes`: counts by route, and the pages `/metrics`, `/healthz`, `/openapi.json`.
 
 mod answer;
@@ -22,6 +23,7 @@ mod app;
 mod cache_status;
 mod config;
 mod database;
+pub mod edge;
 mod error;
 mod incidents;
 mod marketplace;

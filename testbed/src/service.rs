@@ -74,7 +74,9 @@ impl Testbed {
         let begun = Instant::now();
         let loaded = database.prepare(config.seed_size, config.indexes, &mut progress).await?;
         let load_time = (loaded == Loaded::Now).then(|| begun.elapsed());
-        let cache = cache(&config).await?;
+        // A server that outlives the testbed must not answer for other data.
+        let namespace = format!("hitmark:{}:{}:", config.seed_size, seed::REVISION);
+        let cache = cache(&config, &namespace).await?;
         let summary = Summary {
             database: database.kind.as_str(),
             cache: cache.backend_name(),
@@ -194,15 +196,15 @@ async fn tasks(
     tasks.map_err(|error| TestbedError::Tasks(error.to_string()))
 }
 
-async fn cache(config: &TestbedConfig) -> Result<CacheLayer, TestbedError> {
+/// The cache that the configuration chooses; keys in a server begin with the namespace.
+pub(crate) async fn cache(config: &TestbedConfig, namespace: &str) -> Result<CacheLayer, TestbedError> {
     match config.cache {
         CacheChoice::Memory => Ok(CacheLayer::memory(MemoryConfig::default())),
         CacheChoice::Off => Ok(CacheLayer::off()),
         CacheChoice::Redis => {
             let url = config.redis_url.as_deref().unwrap_or_default();
             let mut redis = RedisConfig::new(url);
-            // A server that outlives the testbed must not answer for other data.
-            redis.namespace = format!("hitmark:{}:{}:", config.seed_size, seed::REVISION);
+            namespace.clone_into(&mut redis.namespace);
             let layer = CacheLayer::redis(redis).await;
             layer.map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
         }

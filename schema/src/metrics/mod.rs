@@ -7,11 +7,13 @@
 mod cache;
 mod exporter;
 mod redis;
+mod response;
 mod testbed;
 
 pub use cache::*;
 pub use exporter::*;
 pub use redis::*;
+pub use response::*;
 pub use testbed::*;
 
 /// The kind of a metric, as the text page declares it.
@@ -72,7 +74,7 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, TESTBED, REDIS, EXPORTER].into_iter().flatten()
+    [CACHE, RESPONSE, TESTBED, REDIS, EXPORTER].into_iter().flatten()
 }
 
 #[cfg(test)]
