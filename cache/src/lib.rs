@@ -29,24 +29,31 @@
 //! - [`layer`](CacheLayer): what services call; decides what a request gets.
 //! - [`key`](Key), [`pattern`](Pattern): names of values, and of sets of them.
 //! - [`backend`]: the `Cache` trait and what implements it, one file each.
+//! - [`entry`](Entry), [`tag`](Tag), `clock`: what is kept, under which names, and when.
 //! - `wire`: the form of a value outside this process.
 //! - `coalesce`: the joining of concurrent misses.
 //! - `metrics`: counts and times of all that happens, and their families.
 //! - [`served`](Served), [`error`](CacheError): what comes back.
 
 pub mod backend;
+mod clock;
 mod coalesce;
+mod entry;
 mod error;
 mod key;
 mod layer;
 mod metrics;
 mod pattern;
 mod served;
+mod tag;
 mod wire;
 
 pub use backend::{Cache, MemoryConfig, RedisConfig};
+pub use clock::UnixMs;
+pub use entry::{Entry, Kind};
 pub use error::{CacheError, OriginError};
 pub use key::Key;
 pub use layer::CacheLayer;
 pub use pattern::{MAX_PATTERN_BYTES, MAX_WILDCARDS, Pattern, PatternError};
 pub use served::{Served, Source};
+pub use tag::{MAX_TAGS, Tag};
