@@ -6,6 +6,7 @@
 mod memory;
 mod off;
 mod redis;
+mod sqlite;
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub use self::memory::{Memory, MemoryConfig};
 pub use self::off::Off;
 pub use self::redis::{Redis, RedisConfig};
+pub use self::sqlite::{Category, OnDamage, Sqlite, SqliteConfig};
 use crate::entry::Entry;
 use crate::error::CacheError;
 use crate::key::Key;
@@ -20,7 +22,7 @@ use crate::pattern::Pattern;
 use crate::tag::Tag;
 
 /// The name of each backend, as metrics and command lines write it.
-pub const NAMES: [&str; 3] = [Memory::NAME, Redis::NAME, Off::NAME];
+pub const NAMES: [&str; 4] = [Memory::NAME, Redis::NAME, Sqlite::NAME, Off::NAME];
 
 /// Longest time to live: ten years. Longer ones are cut to it, so that no clock overflows.
 pub const MAX_TTL: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -171,6 +173,7 @@ pub struct State {
 pub(crate) enum Backend {
     Memory(Memory),
     Redis(Redis),
+    Sqlite(Sqlite),
     Off(Off),
 }
 
@@ -179,6 +182,7 @@ impl Backend {
         match self {
             Self::Memory(_) => Memory::NAME,
             Self::Redis(_) => Redis::NAME,
+            Self::Sqlite(_) => Sqlite::NAME,
             Self::Off(_) => Off::NAME,
         }
     }
@@ -190,6 +194,7 @@ macro_rules! on_the_backend {
         match $self {
             Self::Memory($backend) => $call,
             Self::Redis($backend) => $call,
+            Self::Sqlite($backend) => $call,
             Self::Off($backend) => $call,
         }
     };

@@ -21,7 +21,7 @@ mod header;
 
 use std::io::{self, Write};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 pub(crate) use self::compression::Compression;
 use self::header::Header;
@@ -45,10 +45,10 @@ pub(crate) fn encode_with(entry: &Entry, compression: Compression, out: &mut imp
 
 /// The entry; its value is not copied unless it was compressed. `None` if these bytes are not ours,
 /// or not as they were written.
-pub(crate) fn decode(stored: Bytes) -> Option<Entry> {
+pub(crate) fn decode(mut stored: Bytes) -> Option<Entry> {
     let header = Header::opened(&stored)?;
-    let body = stored.slice(HEADER_BYTES..);
-    let value = if header.is_compressed { compression::decompress(&body)? } else { body };
+    stored.advance(HEADER_BYTES);
+    let value = if header.is_compressed { compression::decompress(&stored)? } else { stored };
     Some(header.entry(value))
 }
 

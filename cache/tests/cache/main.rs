@@ -6,4 +6,5 @@
 mod contract;
 mod memory;
 mod redis;
+mod sqlite;
 mod support;
