@@ -48,7 +48,7 @@ mod served;
 mod tag;
 mod wire;
 
-pub use backend::{Cache, MemoryConfig, OnDamage, RedisConfig, SqliteConfig};
+pub use backend::{Cache, FileConfig, MemoryConfig, OnDamage, RedisConfig, SqliteConfig};
 pub use clock::UnixMs;
 pub use entry::{Entry, Kind};
 pub use error::{CacheError, OriginError};

@@ -3,6 +3,7 @@
 //! A backend only stores and finds. Joining of callers, metrics and the choice to go to the origin
 //! belong to [`CacheLayer`](crate::CacheLayer), so that they are the same for every backend.
 
+mod file;
 mod memory;
 mod off;
 mod redis;
@@ -11,6 +12,7 @@ mod sqlite;
 use std::future::Future;
 use std::time::Duration;
 
+pub use self::file::{File, FileConfig};
 pub use self::memory::{Memory, MemoryConfig};
 pub use self::off::Off;
 pub use self::redis::{Redis, RedisConfig};
@@ -22,7 +24,7 @@ use crate::pattern::Pattern;
 use crate::tag::Tag;
 
 /// The name of each backend, as metrics and command lines write it.
-pub const NAMES: [&str; 4] = [Memory::NAME, Redis::NAME, Sqlite::NAME, Off::NAME];
+pub const NAMES: [&str; 5] = [Memory::NAME, Redis::NAME, Sqlite::NAME, File::NAME, Off::NAME];
 
 /// Longest time to live: ten years. Longer ones are cut to it, so that no clock overflows.
 pub const MAX_TTL: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -174,6 +176,7 @@ pub(crate) enum Backend {
     Memory(Memory),
     Redis(Redis),
     Sqlite(Sqlite),
+    File(File),
     Off(Off),
 }
 
@@ -183,6 +186,7 @@ impl Backend {
             Self::Memory(_) => Memory::NAME,
             Self::Redis(_) => Redis::NAME,
             Self::Sqlite(_) => Sqlite::NAME,
+            Self::File(_) => File::NAME,
             Self::Off(_) => Off::NAME,
         }
     }
@@ -195,6 +199,7 @@ macro_rules! on_the_backend {
             Self::Memory($backend) => $call,
             Self::Redis($backend) => $call,
             Self::Sqlite($backend) => $call,
+            Self::File($backend) => $call,
             Self::Off($backend) => $call,
         }
     };
