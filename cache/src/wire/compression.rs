@@ -26,9 +26,8 @@ const SIZE_BYTES: usize = 4;
 
 /// Which values are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Compression {
-    /// None. Stores without a budget of bytes, and tests of the form, use it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the choice of a store whose medium compresses"))]
+pub enum Compression {
+    /// None.
     Off,
     /// Those of at least this many bytes.
     Above(usize),

@@ -23,20 +23,26 @@ use std::io::{self, Write};
 
 use bytes::{Buf, Bytes};
 
-pub(crate) use self::compression::Compression;
+pub use self::compression::Compression;
 use self::header::Header;
 use crate::entry::Entry;
 
 /// Bytes before the value.
-pub(crate) const HEADER_BYTES: usize = header::BYTES;
+pub const HEADER_BYTES: usize = header::BYTES;
 
 /// Writes header and value with the default compression.
-pub(crate) fn encode(entry: &Entry, out: &mut impl Write) -> io::Result<()> {
+///
+/// # Errors
+/// Those of `out`.
+pub fn encode(entry: &Entry, out: &mut impl Write) -> io::Result<()> {
     encode_with(entry, Compression::default(), out)
 }
 
 /// Writes header and value. A value that is not compressed goes out as it is, without a copy.
-pub(crate) fn encode_with(entry: &Entry, compression: Compression, out: &mut impl Write) -> io::Result<()> {
+///
+/// # Errors
+/// Those of `out`.
+pub fn encode_with(entry: &Entry, compression: Compression, out: &mut impl Write) -> io::Result<()> {
     let packed = compression.compress(&entry.value);
     let body = packed.as_deref().unwrap_or(&entry.value);
     out.write_all(&Header::of(entry, packed.is_some()).sealed(body))?;
@@ -45,7 +51,8 @@ pub(crate) fn encode_with(entry: &Entry, compression: Compression, out: &mut imp
 
 /// The entry; its value is not copied unless it was compressed. `None` if these bytes are not ours,
 /// or not as they were written.
-pub(crate) fn decode(mut stored: Bytes) -> Option<Entry> {
+#[must_use]
+pub fn decode(mut stored: Bytes) -> Option<Entry> {
     let header = Header::opened(&stored)?;
     stored.advance(HEADER_BYTES);
     let value = if header.is_compressed { compression::decompress(&stored)? } else { stored };

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use self::store::Store;
+use self::store::{EXPIRED_PER_STEP, Store};
 use self::upkeep::Upkeep;
 use super::{Cache, Lookup, State};
 use crate::entry::Entry;
@@ -81,6 +81,22 @@ impl File {
         let store = Arc::new(store);
         let upkeep = Upkeep::start(&store)?;
         Ok(Self { store, calls: Arc::new(Semaphore::new(MAX_CALLS)), timeout, _upkeep: upkeep })
+    }
+
+    /// Removes what has expired, now and not with the next upkeep; how many entries. It is done in steps,
+    /// between which others get their turn.
+    ///
+    /// # Errors
+    /// If a file could not be removed; others may be gone already.
+    pub async fn remove_expired(&self) -> Result<u64, CacheError> {
+        let mut removed = 0;
+        loop {
+            let count = self.call(BULK_TIMEOUT, Store::expire).await?.map_err(failed)?;
+            removed += count as u64;
+            if count < EXPIRED_PER_STEP {
+                return Ok(removed);
+            }
+        }
     }
 
     /// Calls the file system off the threads of the runtime.

@@ -16,7 +16,7 @@ use crate::error::CacheError;
 use crate::tag::Tag;
 
 /// Expired files that are removed while the index is locked once.
-const EXPIRED_PER_STEP: usize = 64;
+pub(super) const EXPIRED_PER_STEP: usize = 64;
 
 /// The folder and what is in it.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Store {
             reason: error.to_string(),
         })?;
         let store = Self { folder, index: Mutex::new(index), capacity_bytes: config.capacity_bytes };
-        while let Ok(true) = store.expire() {}
+        while let Ok(EXPIRED_PER_STEP) = store.expire() {}
         // The capacity may be smaller than it was.
         let _ = store.make_room(&mut store.index());
         Ok(store)
@@ -151,14 +151,14 @@ impl Store {
         Ok(was_there && kept_until.is_some_and(|kept_until| kept_until > UnixMs::now()))
     }
 
-    /// Removes some of what has expired; whether there may be more.
-    pub(super) fn expire(&self) -> io::Result<bool> {
+    /// Removes some of what has expired; how many, [`EXPIRED_PER_STEP`] if there may be more.
+    pub(super) fn expire(&self) -> io::Result<usize> {
         let mut index = self.index();
         let expired = index.expired(EXPIRED_PER_STEP);
         for key in &expired {
             self.delete_locked(&mut index, key)?;
         }
-        Ok(expired.len() == EXPIRED_PER_STEP)
+        Ok(expired.len())
     }
 
     pub(super) fn keys_of(&self, tag: &str) -> Vec<Arc<str>> {

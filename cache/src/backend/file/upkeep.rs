@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::store::Store;
+use super::store::{EXPIRED_PER_STEP, Store};
 use crate::error::CacheError;
 
 /// How often it looks, while there is nothing to remove.
@@ -29,8 +29,8 @@ impl Upkeep {
             while let Err(RecvTimeoutError::Timeout) = dismissed.recv_timeout(rest) {
                 let Some(store) = store.upgrade() else { return };
                 rest = match store.expire() {
-                    Ok(true) => PAUSE,
-                    Ok(false) => ROUND,
+                    Ok(EXPIRED_PER_STEP) => PAUSE,
+                    Ok(_) => ROUND,
                     Err(error) => {
                         tracing::warn!(%error, "expired files of the cache cannot be removed; trying again");
                         ROUND

@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use self::open::OnDamage;
 pub use self::rows::Category;
 use self::rows::Found;
-use self::worker::{Use, Workers};
+use self::worker::{EXPIRED_PER_STEP, Use, Workers};
 use super::{Cache, Lookup, State};
 use crate::clock::UnixMs;
 use crate::entry::Entry;
@@ -99,6 +99,23 @@ impl Sqlite {
     /// If the file could not be read.
     pub async fn categories(&self) -> Result<Vec<Category>, CacheError> {
         self.workers.read(self.timeout, rows::categories).await
+    }
+
+    /// Removes what has expired, now and not with the next upkeep; how many entries. It is done in steps,
+    /// between which others get their turn.
+    ///
+    /// # Errors
+    /// If the file could not be written; part of them may be gone already.
+    pub async fn remove_expired(&self) -> Result<u64, CacheError> {
+        let mut removed = 0;
+        loop {
+            let step = |rows: &mut rusqlite::Connection| rows::expire(rows, EXPIRED_PER_STEP);
+            let count = self.workers.write(BULK_TIMEOUT, step).await?;
+            removed += count;
+            if count < EXPIRED_PER_STEP {
+                return Ok(removed);
+            }
+        }
     }
 }
 

@@ -229,8 +229,8 @@ pub(super) fn clear(rows: &mut Connection) -> rusqlite::Result<u64> {
     Ok(size(alive))
 }
 
-/// Removes at most `limit` expired entries and gives free pages back; whether there may be more.
-pub(super) fn expire(rows: &mut Connection, limit: u64) -> rusqlite::Result<bool> {
+/// Removes at most `limit` expired entries and gives free pages back; how many they were.
+pub(super) fn expire(rows: &mut Connection, limit: u64) -> rusqlite::Result<u64> {
     let removed = rows
         .prepare_cached(
             "DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE kept_until_ms <= ?1 LIMIT ?2)",
@@ -240,7 +240,7 @@ pub(super) fn expire(rows: &mut Connection, limit: u64) -> rusqlite::Result<bool
         // This many pages at most: a step of upkeep must not hold up the queue.
         rows.execute_batch("PRAGMA incremental_vacuum(64)")?;
     }
-    Ok(removed as u64 == limit)
+    Ok(removed as u64)
 }
 
 /// How many entries there are, and their bytes.

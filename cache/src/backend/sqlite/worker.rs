@@ -23,7 +23,7 @@ const UPKEEP: Duration = Duration::from_secs(1);
 /// How soon again, while there are more.
 const BUSY_UPKEEP: Duration = Duration::from_millis(10);
 /// Expired entries removed by one step of upkeep.
-const EXPIRED_PER_STEP: u64 = 500;
+pub(super) const EXPIRED_PER_STEP: u64 = 500;
 /// Uses that are noted before they are written. More are forgotten: then the order in which entries
 /// are displaced is less exact.
 const MAX_USES: usize = 16_384;
@@ -212,8 +212,8 @@ impl Writer {
             rows::expire(&mut self.connection, EXPIRED_PER_STEP)
         })();
         match step {
-            Ok(true) => BUSY_UPKEEP,
-            Ok(false) => UPKEEP,
+            Ok(EXPIRED_PER_STEP) => BUSY_UPKEEP,
+            Ok(_) => UPKEEP,
             Err(error) => {
                 tracing::warn!(%error, "the upkeep of the SQLite cache failed; it is tried again");
                 UPKEEP
