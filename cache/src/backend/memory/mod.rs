@@ -38,7 +38,7 @@ const USUAL_ENTRY_BYTES: u64 = 1024;
 /// How the memory backend is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryConfig {
-    /// The most bytes of keys, values and bookkeeping: 264 bytes for each entry, and 448 for each tag
+    /// The most bytes of keys, values and bookkeeping: 264 bytes for each entry, and 160 for each tag
     /// of it (it takes less where entries share the tag). Never more, not even for a moment. An entry of
     /// more than 7 MiB, or of nearly the whole capacity, may find no room: it is then not stored.
     pub capacity_bytes: u64,

@@ -6,7 +6,7 @@
 //! An entry is put into cache and index while the locks of its tags are held, and a deletion holds
 //! its tag's lock while it removes. So a deletion sees an entry in both or in neither.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,9 +17,9 @@ use crate::tag::Tag;
 /// Locks of the index. Sets of different tags seldom meet.
 const SHARDS: usize = 64;
 
-/// The keys of one tag by the generation of their entry, oldest first.
-type Members = BTreeMap<u64, Arc<str>>;
-type Shard = HashMap<Arc<str>, Members>;
+/// Keys by tag and generation of their entry: the members of a tag are neighbours, oldest first. One
+/// tree and not one for each tag, since most tags have few members and a tree has a least size.
+type Shard = BTreeMap<(Arc<str>, u64), Arc<str>>;
 
 /// Tags, and who carries them.
 #[derive(Debug)]
@@ -65,8 +65,10 @@ impl TagIndex {
         let mut guards: Vec<MutexGuard<'_, Shard>> = numbers.iter().map(|at| self.lock(*at)).collect();
         let generation = self.next_generation.fetch_add(1, Ordering::Relaxed);
         let names = tags.iter().map(|tag| {
-            let at = numbers.binary_search(&self.number(tag.as_str())).unwrap_or_default();
-            join(&mut guards[at], tag.as_str(), generation, key)
+            let name: Arc<str> = tag.as_str().into();
+            let at = numbers.binary_search(&self.number(&name)).unwrap_or_default();
+            guards[at].insert((Arc::clone(&name), generation), Arc::clone(key));
+            name
         });
         let names = names.collect();
         insert(generation, Some(names));
@@ -83,34 +85,24 @@ impl TagIndex {
     ) -> Turn {
         let mut shard = self.lock(self.number(tag.as_str()));
         let until = *until.get_or_insert_with(|| self.next_generation.load(Ordering::Relaxed));
-        let mut removed = Vec::new();
-        let Some(members) = shard.get_mut(tag.as_str()) else { return Turn { removed, is_last: true } };
-        for _ in 0..limit {
-            match members.first_entry() {
-                Some(oldest) if *oldest.key() < until => {
-                    let (generation, key) = oldest.remove_entry();
-                    removed.extend(remove(&key, generation));
-                }
-                _ => break,
+        let name: Arc<str> = tag.as_str().into();
+        let members = (Arc::clone(&name), 0)..(name, until);
+        let turn: Vec<_> =
+            shard.range(members.clone()).take(limit).map(|(member, _)| member.clone()).collect();
+        let mut removed = Vec::with_capacity(turn.len());
+        for member in turn {
+            if let Some(key) = shard.remove(&member) {
+                removed.extend(remove(&key, member.1));
             }
         }
-        let is_last = members.first_key_value().is_none_or(|(generation, _)| *generation >= until);
-        if members.is_empty() {
-            shard.remove(tag.as_str());
-        }
+        let is_last = shard.range(members).next().is_none();
         Turn { removed, is_last }
     }
 
     /// Takes an entry, which is no longer in the cache, from all its tags.
     pub(super) fn forget(&self, kept: &Kept) {
         for tag in kept.tags.iter().flat_map(|tags| tags.iter()) {
-            let mut shard = self.lock(self.number(tag));
-            if let Some(members) = shard.get_mut(tag) {
-                members.remove(&kept.generation);
-                if members.is_empty() {
-                    shard.remove(tag);
-                }
-            }
+            self.lock(self.number(tag)).remove(&(Arc::clone(tag), kept.generation));
         }
     }
 
@@ -119,7 +111,9 @@ impl TagIndex {
     pub(super) fn sizes(&self) -> (usize, usize) {
         let shards = (0..SHARDS).map(|at| self.lock(at));
         shards.fold((0, 0), |(tags, members), shard| {
-            (tags + shard.len(), members + shard.values().map(BTreeMap::len).sum::<usize>())
+            let mut names: Vec<&Arc<str>> = shard.keys().map(|(name, _)| name).collect();
+            names.dedup();
+            (tags + names.len(), members + shard.len())
         })
     }
 
@@ -131,11 +125,4 @@ impl TagIndex {
     fn lock(&self, at: usize) -> MutexGuard<'_, Shard> {
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Adds a member to a tag; the tag's name, shared with all its members.
-fn join(shard: &mut Shard, tag: &str, generation: u64, key: &Arc<str>) -> Arc<str> {
-    let name = shard.get_key_value(tag).map_or_else(|| tag.into(), |(name, _)| Arc::clone(name));
-    shard.entry(Arc::clone(&name)).or_default().insert(generation, Arc::clone(key));
-    name
 }

@@ -132,37 +132,3 @@ async fn an_entry_that_cannot_fit_is_not_stored_and_leaves_no_older_one() {
     assert_eq!(memory.get(&key).await, Ok(Lookup::Miss));
     assert_eq!(memory.store.tags.sizes(), (0, 0));
 }
-
-/// The growth of the process for a million entries, and what the cache counts for them, per entry.
-#[cfg(target_os = "linux")]
-async fn grown_and_counted_bytes(tags: u32) -> (u64, u64) {
-    let resident_bytes = || {
-        let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
-        statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("a number") * 4096
-    };
-    let memory = Memory::new(&MemoryConfig { capacity_bytes: 8 << 30 });
-    let before = resident_bytes();
-    for id in 0..1_000_000_u32 {
-        let tags: Vec<Tag> = (0..tags).map(|tag| Tag::new("t").id(id).id(tag)).collect();
-        let value = Entry::fresh_for(Bytes::from(vec![b'x'; 1000]), LONG);
-        memory.set(&Key::new("product").id(id), &value, &tags).await.expect("stored");
-    }
-    let counted = memory.state().size_bytes.expect("known");
-    ((resident_bytes() - before) / 1_000_000, counted / 1_000_000)
-}
-
-#[cfg(target_os = "linux")]
-#[tokio::test]
-#[ignore = "measures the growth of the whole process, so it must run alone: --ignored --exact"]
-async fn an_entry_takes_what_is_counted() {
-    let (grown, counted) = grown_and_counted_bytes(0).await;
-    assert!(grown <= counted && counted - grown < 100, "{grown} bytes an entry, {counted} are counted");
-}
-
-#[cfg(target_os = "linux")]
-#[tokio::test]
-#[ignore = "measures the growth of the whole process, so it must run alone: --ignored --exact"]
-async fn a_tag_takes_what_is_counted() {
-    let (grown, counted) = grown_and_counted_bytes(4).await;
-    assert!(grown <= counted && counted - grown < 400, "{grown} bytes an entry, {counted} are counted");
-}
