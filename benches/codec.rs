@@ -55,10 +55,10 @@ fn row(criterion: &mut Criterion, name: &str, how: &str, value: &Bytes, compress
 /// Lists of products as a service answers with them, and bytes in which nothing repeats.
 fn values() -> Vec<(&'static str, Bytes)> {
     vec![
-        ("json 200 B", products(1)),
-        ("json 1 kB", products(6)),
-        ("json 10 kB", products(60)),
-        ("json 100 kB", products(600)),
+        ("json 0.15 kB", products(1)),
+        ("json 0.8 kB", products(6)),
+        ("json 8 kB", products(60)),
+        ("json 80 kB", products(600)),
         ("noise 10 kB", noise(10_000)),
     ]
 }
