@@ -238,3 +238,23 @@ async fn concurrent_writers_readers_and_deletions_of_a_key_never_meet_half_a_fil
     }
     assert!(hits > 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_is_replaced_is_found_all_the_time() {
+    let folder = TempDir::new().expect("a folder");
+    let cache = Arc::new(open(folder.path()).await);
+    let key = Key::new("k");
+    cache.set(&key, &entry("first"), &[]).await.expect("stored");
+    let writer = {
+        let (cache, key) = (Arc::clone(&cache), key.clone());
+        tokio::spawn(async move {
+            for round in 0..500 {
+                cache.set(&key, &entry(format!("{round}")), &[]).await.expect("stored");
+            }
+        })
+    };
+    while !writer.is_finished() {
+        assert!(matches!(cache.get(&key).await, Ok(Lookup::Hit(_))));
+    }
+    writer.await.expect("no panic");
+}

@@ -126,7 +126,7 @@ pub(super) struct Unfinished {
 }
 
 impl Unfinished {
-    /// Puts the file in its place, where it replaces what was there at once.
+    /// Puts the file in its place.
     pub(super) fn put(mut self) -> io::Result<()> {
         if let Some(path) = &self.path {
             fs::rename(path, &self.place)?;

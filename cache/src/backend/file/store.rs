@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::FileConfig;
@@ -50,14 +51,7 @@ impl Store {
         if !self.index().use_now(key) {
             return Ok(Lookup::Miss);
         }
-        let mut file = match fs::File::open(self.folder.place(key)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.forget_if_gone(key)?;
-                return Ok(Lookup::Miss);
-            }
-            Err(error) => return Err(error),
-        };
+        let Some(mut file) = self.open_file(key)? else { return Ok(Lookup::Miss) };
         match record::read_head(&mut file)? {
             // Two keys of one name: the file is the other's.
             Some(head) if head.key != key => Ok(Lookup::Miss),
@@ -70,13 +64,19 @@ impl Store {
         }
     }
 
-    /// Takes a key out of the index whose file someone took away, unless it has been stored again.
-    fn forget_if_gone(&self, key: &str) -> io::Result<()> {
+    /// The file of a key; `None` if someone took it away, and then the index forgets it.
+    fn open_file(&self, key: &str) -> io::Result<Option<fs::File>> {
+        let place = self.folder.place(key);
+        if let Some(file) = opened(&place)? {
+            return Ok(Some(file));
+        }
+        // It may be about to be replaced. That ends before the lock is free.
         let mut index = self.index();
-        if !self.folder.place(key).try_exists()? {
+        let file = opened(&place)?;
+        if file.is_none() {
             index.remove(key);
         }
-        Ok(())
+        Ok(file)
     }
 
     /// Removes a damaged file, unless it has been replaced since it was read.
@@ -115,6 +115,9 @@ impl Store {
         }
         let mut index = self.index();
         let size_bytes = written.size_bytes;
+        // Some file systems write a file to the disk at once if it is renamed over another: 30 times the
+        // cost. So the old one goes first; a lookup that misses it waits for the lock.
+        remove(&self.folder.place(key))?;
         written.put()?;
         index.add(head, size_bytes);
         self.make_room(&mut index)
@@ -175,5 +178,14 @@ impl Store {
 
     fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The file at a path, if there is one.
+fn opened(path: &Path) -> io::Result<Option<fs::File>> {
+    match fs::File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
