@@ -115,8 +115,9 @@ impl Store {
         }
         let mut index = self.index();
         let size_bytes = written.size_bytes;
-        // Some file systems write a file to the disk at once if it is renamed over another: 30 times the
-        // cost. So the old one goes first; a lookup that misses it waits for the lock.
+        // Some file systems (ext4) write a file to the disk at once if it is renamed over another: the
+        // bench `stores` took twice as long. So the old one goes first; a lookup that misses it waits for
+        // the lock.
         remove(&self.folder.place(key))?;
         written.put()?;
         index.add(head, size_bytes);
