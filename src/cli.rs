@@ -114,9 +114,12 @@ pub(crate) struct TestbedArgs {
     /// Where tasks wait: redis://…, or celery+redis://… for a Celery worker; by default in the process.
     #[arg(long, value_name = "URL", env = "HITMARK_TASKS", hide_env_values = true)]
     pub(crate) tasks: Option<String>,
-    /// The cache backend: memory, redis or off.
+    /// The cache backend: memory, redis, sqlite, file or off.
     #[arg(long, env = "HITMARK_CACHE", default_value = "memory")]
     pub(crate) cache: String,
+    /// The folder of the caches sqlite and file, kept over restarts; by default a temporary one.
+    #[arg(long, value_name = "FOLDER", env = "HITMARK_CACHE_PATH")]
+    pub(crate) cache_path: Option<PathBuf>,
     /// How much data: small, medium or large.
     #[arg(long, env = "HITMARK_SEED_SIZE", default_value = "medium")]
     pub(crate) seed_size: String,
@@ -155,6 +158,9 @@ pub(crate) struct EdgeArgs {
     /// The Redis of the cache; needed by --cache redis.
     #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
     pub(crate) redis_url: Option<String>,
+    /// The folder of the caches sqlite and file, kept over restarts; by default a temporary one.
+    #[arg(long, value_name = "FOLDER", env = "HITMARK_CACHE_PATH")]
+    pub(crate) cache_path: Option<PathBuf>,
     /// The token that PURGE must carry; without it nothing can be purged.
     #[arg(long, value_name = "TOKEN", env = "HITMARK_PURGE_TOKEN", hide_env_values = true)]
     pub(crate) purge_token: Option<String>,

@@ -12,11 +12,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use crate::clock::UnixMs;
 use crate::error::Failure;
 use crate::key::Key;
 use crate::served::Source;
@@ -31,7 +31,7 @@ pub(crate) struct Landing {
     /// Where the leader's value came from.
     pub(crate) source: Source,
     /// Until when it is in the cache, if it is.
-    pub(crate) expires: Option<Instant>,
+    pub(crate) expires: Option<UnixMs>,
 }
 
 /// Waits for a flight that somebody makes.

@@ -16,14 +16,17 @@ use hitmark_schema::exposition::Family;
 use tracing::Instrument;
 
 use crate::backend::{
-    Backend, Cache, Lookup, MAX_TTL, MIN_TTL, Memory, MemoryConfig, Off, Redis, RedisConfig,
+    Backend, Cache, File, FileConfig, Lookup, MAX_TTL, MIN_TTL, Memory, MemoryConfig, Off, Redis,
+    RedisConfig, Sqlite, SqliteConfig,
 };
+use crate::clock::UnixMs;
 use crate::coalesce::{Boarding, Coalescer, Flight, Landing};
+use crate::entry::Entry;
 use crate::error::{CacheError, Failure, OriginError};
 use crate::key::Key;
 use crate::metrics::{Metrics, Op, OpResult, OriginResult, Scope};
 use crate::pattern::Pattern;
-use crate::served::{Served, Source, remaining};
+use crate::served::{Served, Source};
 
 /// A cache before an origin. Clones are cheap and share everything.
 #[derive(Clone)]
@@ -65,6 +68,24 @@ impl CacheLayer {
         Ok(Self::with(Backend::Redis(Redis::connect(config).await?)))
     }
 
+    /// A layer whose values live in a SQLite file, and survive a restart. Must be called within a tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Open`]: the file cannot be used.
+    pub async fn sqlite(config: SqliteConfig) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::Sqlite(Sqlite::open(config).await?)))
+    }
+
+    /// A layer whose values live in files of a folder, and survive a restart. Must be called within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Open`]: the folder cannot be used.
+    pub async fn file(config: FileConfig) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::File(File::open(config).await?)))
+    }
+
     /// A layer that never stores: every call goes to the origin, and none are joined.
     #[must_use]
     pub fn off() -> Self {
@@ -103,11 +124,12 @@ impl CacheLayer {
         }
         let ticket = self.inner.coalescer.ticket(key);
         let asked = match self.inner.lookup(key).await {
-            (Ok(Lookup::Hit { value, expires }), now) => {
-                return Ok(Served { value, source: Source::Hit, ttl: remaining(expires, now) });
+            Ok(Lookup::Hit(entry)) => {
+                let ttl = Some(entry.kept_until.since(UnixMs::now()));
+                return Ok(Served { value: entry.value, source: Source::Hit, ttl });
             }
-            (Ok(Lookup::Miss | Lookup::Corrupt), _) => Asked::Answered,
-            (Err(_), _) => Asked::Failed,
+            Ok(Lookup::Miss | Lookup::Corrupt) => Asked::Answered,
+            Err(_) => Asked::Failed,
         };
         match self.inner.coalescer.board(key, ticket) {
             Boarding::Lead { flight, arrivals, recheck } => {
@@ -130,8 +152,8 @@ impl CacheLayer {
     /// # Errors
     /// If the backend could not be asked.
     pub async fn get(&self, key: &Key) -> Result<Option<Bytes>, CacheError> {
-        self.inner.lookup(key).await.0.map(|lookup| match lookup {
-            Lookup::Hit { value, .. } => Some(value),
+        self.inner.lookup(key).await.map(|lookup| match lookup {
+            Lookup::Hit(entry) => Some(entry.value),
             Lookup::Miss | Lookup::Corrupt => None,
         })
     }
@@ -186,7 +208,7 @@ impl CacheLayer {
         Ok(())
     }
 
-    /// The backend's name: `memory`, `redis` or `off`.
+    /// The backend's name, one of [`NAMES`](crate::backend::NAMES).
     #[must_use]
     pub fn backend_name(&self) -> &'static str {
         self.inner.backend.name()
@@ -241,20 +263,20 @@ impl Inner {
     {
         if recheck
             && asked == Asked::Answered
-            && let (Ok(Lookup::Hit { value, expires }), _) = self.lookup(flight.key()).await
+            && let Ok(Lookup::Hit(entry)) = self.lookup(flight.key()).await
         {
-            return Landing { value: Ok(value), source: Source::Hit, expires };
+            return Landing { value: Ok(entry.value), source: Source::Hit, expires: Some(entry.kept_until) };
         }
         let value = self.call(origin).await;
         if asked == Asked::Failed {
             return Landing { value, source: Source::Unreachable, expires: None };
         }
-        let stored_at = Instant::now();
+        let stored_at = UnixMs::now();
         let stored = match &value {
             Ok(value) => self.store_flight(flight, value, ttl).await,
             Err(_) => false,
         };
-        let expires = stored.then(|| stored_at + ttl.min(MAX_TTL));
+        let expires = stored.then(|| stored_at.after(ttl.min(MAX_TTL)));
         Landing { value, source: Source::Origin { stored }, expires }
     }
 
@@ -301,23 +323,23 @@ impl Inner {
         Ok(Served { value, source: Source::Off, ttl: None })
     }
 
-    /// Asks the backend; also the time at which it had answered.
-    async fn lookup(&self, key: &Key) -> (Result<Lookup, CacheError>, Instant) {
+    /// Asks the backend.
+    async fn lookup(&self, key: &Key) -> Result<Lookup, CacheError> {
         let started = Instant::now();
         let answer = self.backend.get(key).await;
-        let ended = Instant::now();
         let result = match &answer {
-            Ok(Lookup::Hit { .. }) => OpResult::Hit,
+            Ok(Lookup::Hit(_)) => OpResult::Hit,
             Ok(Lookup::Miss) => OpResult::Miss,
             Ok(Lookup::Corrupt) => OpResult::Corrupt,
             Err(error) => error.into(),
         };
-        self.metrics.operation(Op::Get, result, ended - started);
-        (answer, ended)
+        self.metrics.operation(Op::Get, result, started.elapsed());
+        answer
     }
 
     async fn store(&self, key: &Key, value: &Bytes, ttl: Duration) -> Result<(), CacheError> {
-        self.timed(Op::Set, self.backend.set(key, value, ttl.min(MAX_TTL))).await
+        let entry = Entry::fresh_for(value.clone(), ttl.min(MAX_TTL));
+        self.timed(Op::Set, self.backend.set(key, &entry, &[])).await
     }
 
     async fn remove(&self, key: &Key) -> Result<bool, CacheError> {
@@ -339,7 +361,7 @@ impl Inner {
 
 fn served<E: Error + Send + Sync + 'static>(landing: Landing) -> Result<Served, OriginError<E>> {
     let Landing { value, source, expires } = landing;
-    Ok(Served { value: value?, source, ttl: remaining(expires, Instant::now()) })
+    Ok(Served { value: value?, source, ttl: expires.map(|expires| expires.since(UnixMs::now())) })
 }
 
 impl fmt::Debug for CacheLayer {

@@ -29,14 +29,17 @@
 //! - [`layer`](CacheLayer): what services call; decides what a request gets.
 //! - [`key`](Key), [`pattern`](Pattern): names of values, and of sets of them.
 //! - [`backend`]: the `Cache` trait and what implements it, one file each.
-//! - `wire`: the form of a value outside this process.
+//! - [`entry`](Entry), [`tag`](Tag), `clock`: what is kept, under which names, and when.
+//! - [`wire`]: the form of an entry outside this process.
 //! - `coalesce`: the joining of concurrent misses.
 //! - `metrics`: counts and times of all that happens, and their families.
 //! - [`response`]: the HTTP response cache, a tower layer on top of all that.
 //! - [`served`](Served), [`error`](CacheError): what comes back.
 
 pub mod backend;
+mod clock;
 mod coalesce;
+mod entry;
 mod error;
 mod key;
 mod layer;
@@ -44,11 +47,15 @@ mod metrics;
 mod pattern;
 pub mod response;
 mod served;
-mod wire;
+mod tag;
+pub mod wire;
 
-pub use backend::{Cache, MemoryConfig, RedisConfig};
+pub use backend::{Cache, FileConfig, MemoryConfig, OnDamage, RedisConfig, SqliteConfig};
+pub use clock::UnixMs;
+pub use entry::{Entry, Kind};
 pub use error::{CacheError, OriginError};
 pub use key::Key;
 pub use layer::CacheLayer;
 pub use pattern::{MAX_PATTERN_BYTES, MAX_WILDCARDS, Pattern, PatternError};
 pub use served::{Served, Source};
+pub use tag::{MAX_TAGS, Tag};

@@ -1,6 +1,6 @@
 //! What `get_or_set` hands back: the value, and the truth about where it came from.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -32,9 +32,4 @@ pub enum Source {
     Unreachable,
     /// From the origin, because caching is off.
     Off,
-}
-
-/// The time from now until `expires`, zero if that has passed.
-pub(crate) fn remaining(expires: Option<Instant>, now: Instant) -> Option<Duration> {
-    expires.map(|expires| expires.saturating_duration_since(now))
 }

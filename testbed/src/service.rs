@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::serve::ListenerExt;
-use hitmark_cache::{CacheLayer, MemoryConfig, RedisConfig};
+use hitmark_cache::{CacheError, CacheLayer, FileConfig, MemoryConfig, RedisConfig, SqliteConfig};
 use hitmark_schema::redact;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -39,7 +40,7 @@ pub struct Testbed {
 pub struct Summary {
     /// `sqlite` or `postgresql`.
     pub database: &'static str,
-    /// `memory`, `redis` or `off`.
+    /// The name of the cache backend, such as `memory`.
     pub cache: &'static str,
     /// Versions of the servers that take part, by name, such as `sqlite` to `3.50.2`.
     pub servers: BTreeMap<String, String>,
@@ -69,14 +70,15 @@ impl Testbed {
         let listener = bind(config.listen).await?;
         let addr =
             listener.local_addr().map_err(|source| TestbedError::Listen { addr: config.listen, source })?;
-        let (url, folder) = database_url(&config)?;
+        let folder = temporary_folder(config.database_url.is_none() || cache_is_homeless(&config))?;
+        let url = database_url(&config, folder.as_ref());
         let database = Database::connect(&url).await?;
         let begun = Instant::now();
         let loaded = database.prepare(config.seed_size, config.indexes, &mut progress).await?;
         let load_time = (loaded == Loaded::Now).then(|| begun.elapsed());
-        // A server that outlives the testbed must not answer for other data.
-        let namespace = format!("hitmark:{}:{}:", config.seed_size, seed::REVISION);
-        let cache = cache(&config, &namespace).await?;
+        // A store that outlives the testbed must not answer for other data.
+        let name = format!("{}-{}", config.seed_size, seed::REVISION);
+        let cache = cache(&config, &name, folder.as_ref()).await?;
         let summary = Summary {
             database: database.kind.as_str(),
             cache: cache.backend_name(),
@@ -166,13 +168,18 @@ async fn bind(addr: SocketAddr) -> Result<TcpListener, TestbedError> {
     TcpListener::bind(addr).await.map_err(|source| TestbedError::Listen { addr, source })
 }
 
-fn database_url(config: &TestbedConfig) -> Result<(String, Option<TempDir>), TestbedError> {
-    if let Some(url) = &config.database_url {
-        return Ok((url.clone(), None));
+/// Whether the cache is on disk and was given no place.
+pub(crate) fn cache_is_homeless(config: &TestbedConfig) -> bool {
+    matches!(config.cache, CacheChoice::Sqlite | CacheChoice::File) && config.cache_path.is_none()
+}
+
+/// A folder for what was given no place of its own, if anything is.
+pub(crate) fn temporary_folder(is_needed: bool) -> Result<Option<TempDir>, TestbedError> {
+    if !is_needed {
+        return Ok(None);
     }
     let folder = tempfile::Builder::new().prefix("hitmark-testbed-").tempdir();
-    let folder = folder.map_err(TestbedError::TemporaryFolder)?;
-    Ok((database::sqlite_url(&folder.path().join("testbed.db")), Some(folder)))
+    folder.map(Some).map_err(TestbedError::TemporaryFolder)
 }
 
 /// The label under which the queries of tasks are counted.
@@ -196,17 +203,44 @@ async fn tasks(
     tasks.map_err(|error| TestbedError::Tasks(error.to_string()))
 }
 
-/// The cache that the configuration chooses; keys in a server begin with the namespace.
-pub(crate) async fn cache(config: &TestbedConfig, namespace: &str) -> Result<CacheLayer, TestbedError> {
+fn database_url(config: &TestbedConfig, folder: Option<&TempDir>) -> String {
+    let in_folder = || database::sqlite_url(&own_path(folder).join("testbed.db"));
+    config.database_url.clone().unwrap_or_else(in_folder)
+}
+
+/// The cache that the configuration chooses. `name` parts it from others in the same server or folder.
+pub(crate) async fn cache(
+    config: &TestbedConfig,
+    name: &str,
+    folder: Option<&TempDir>,
+) -> Result<CacheLayer, TestbedError> {
+    let path = config.cache_path.clone().unwrap_or_else(|| own_path(folder));
     match config.cache {
         CacheChoice::Memory => Ok(CacheLayer::memory(MemoryConfig::default())),
         CacheChoice::Off => Ok(CacheLayer::off()),
         CacheChoice::Redis => {
             let url = config.redis_url.as_deref().unwrap_or_default();
             let mut redis = RedisConfig::new(url);
-            namespace.clone_into(&mut redis.namespace);
+            redis.namespace = format!("hitmark:{name}:");
             let layer = CacheLayer::redis(redis).await;
             layer.map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
         }
+        CacheChoice::Sqlite => {
+            std::fs::create_dir_all(&path).map_err(|error| refused(&path, &error))?;
+            let layer = CacheLayer::sqlite(SqliteConfig::new(path.join(format!("cache-{name}.db")))).await;
+            layer.map_err(|error: CacheError| refused(&path, &error))
+        }
+        CacheChoice::File => {
+            let layer = CacheLayer::file(FileConfig::new(path.join(format!("cache-{name}")))).await;
+            layer.map_err(|error: CacheError| refused(&path, &error))
+        }
     }
+}
+
+fn own_path(folder: Option<&TempDir>) -> PathBuf {
+    folder.map(|folder| folder.path().to_owned()).unwrap_or_default()
+}
+
+fn refused(path: &Path, error: &dyn std::fmt::Display) -> TestbedError {
+    TestbedError::Cache { url: path.display().to_string(), reason: error.to_string() }
 }

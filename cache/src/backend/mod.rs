@@ -3,24 +3,28 @@
 //! A backend only stores and finds. Joining of callers, metrics and the choice to go to the origin
 //! belong to [`CacheLayer`](crate::CacheLayer), so that they are the same for every backend.
 
+mod file;
 mod memory;
 mod off;
 mod redis;
+mod sqlite;
 
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
-
+pub use self::file::{File, FileConfig};
 pub use self::memory::{Memory, MemoryConfig};
 pub use self::off::Off;
 pub use self::redis::{Redis, RedisConfig};
+pub use self::sqlite::{Category, OnDamage, Sqlite, SqliteConfig};
+use crate::entry::Entry;
 use crate::error::CacheError;
 use crate::key::Key;
 use crate::pattern::Pattern;
+use crate::tag::Tag;
 
 /// The name of each backend, as metrics and command lines write it.
-pub const NAMES: [&str; 3] = [Memory::NAME, Redis::NAME, Off::NAME];
+pub const NAMES: [&str; 5] = [Memory::NAME, Redis::NAME, Sqlite::NAME, File::NAME, Off::NAME];
 
 /// Longest time to live: ten years. Longer ones are cut to it, so that no clock overflows.
 pub const MAX_TTL: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -40,16 +44,64 @@ pub trait Cache: Send + Sync {
     /// [`Lookup::Corrupt`].
     fn get(&self, key: &Key) -> impl Future<Output = Result<Lookup, CacheError>> + Send;
 
-    /// Stores the value for `ttl`, which the caller keeps within [`MIN_TTL`] and [`MAX_TTL`].
+    /// Stores the entry until its `kept_until`, whatever anyone else does. `tags` are at most
+    /// [`MAX_TAGS`](crate::MAX_TAGS).
     ///
     /// # Errors
     /// If the store could not be asked or refused.
     fn set(
         &self,
         key: &Key,
-        value: &Bytes,
-        ttl: Duration,
+        entry: &Entry,
+        tags: &[Tag],
     ) -> impl Future<Output = Result<(), CacheError>> + Send;
+
+    /// Asks for the right to fill a key that was missed, among all processes that share the store,
+    /// for `life` at most. The store remembers the tags with it, so that their invalidation ends it.
+    ///
+    /// A store of one process always grants: there the layer itself joins misses and sees
+    /// invalidations.
+    ///
+    /// # Errors
+    /// If the store could not be asked.
+    fn claim(
+        &self,
+        _key: &Key,
+        _tags: &[Tag],
+        _life: Duration,
+    ) -> impl Future<Output = Result<Claim, CacheError>> + Send {
+        async { Ok(Claim::Granted(Lease::LOCAL)) }
+    }
+
+    /// Stores the entry if the lease still holds, and ends the lease; whether it was stored. After an
+    /// invalidation of the key, of one of its tags, of a pattern that names it, or of everything, a
+    /// lease from before no longer holds.
+    ///
+    /// # Errors
+    /// If the store could not be asked or refused.
+    fn fill(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        tags: &[Tag],
+        _lease: Lease,
+    ) -> impl Future<Output = Result<bool, CacheError>> + Send {
+        async { self.set(key, entry, tags).await.map(|()| true) }
+    }
+
+    /// Gives a lease back without filling, so that others need not wait for its end.
+    ///
+    /// # Errors
+    /// If the store could not be asked: the lease then ends by itself.
+    fn renounce(&self, _key: &Key, _lease: Lease) -> impl Future<Output = Result<(), CacheError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Removes every entry that carries the tag, without looking at others; how many there were.
+    ///
+    /// # Errors
+    /// If the store could not be asked: the values may still be served.
+    fn delete_tag(&self, tag: &Tag) -> impl Future<Output = Result<u64, CacheError>> + Send;
 
     /// Removes the key; whether it was there.
     ///
@@ -77,17 +129,33 @@ pub trait Cache: Send + Sync {
 /// What a store answered about a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
-    /// It holds this value.
-    Hit {
-        /// The value.
-        value: Bytes,
-        /// When the store will drop it, if it knows.
-        expires: Option<Instant>,
-    },
+    /// It holds this entry, which may no longer be fresh.
+    Hit(Entry),
     /// It holds nothing.
     Miss,
     /// It held something that no cache of this version wrote. It has been removed.
     Corrupt,
+}
+
+/// The answer to a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// The caller may fill.
+    Granted(Lease),
+    /// Another process is filling.
+    Held,
+}
+
+/// The right to fill one key. What it holds means something only to the store that gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Tells this lease from every other of the key.
+    pub(crate) token: u64,
+}
+
+impl Lease {
+    /// The lease of a store that only one process uses.
+    pub(crate) const LOCAL: Self = Self { token: 0 };
 }
 
 /// What a store knows of itself. `None` is "not known", never zero.
@@ -107,6 +175,8 @@ pub struct State {
 pub(crate) enum Backend {
     Memory(Memory),
     Redis(Redis),
+    Sqlite(Sqlite),
+    File(File),
     Off(Off),
 }
 
@@ -115,57 +185,64 @@ impl Backend {
         match self {
             Self::Memory(_) => Memory::NAME,
             Self::Redis(_) => Redis::NAME,
+            Self::Sqlite(_) => Sqlite::NAME,
+            Self::File(_) => File::NAME,
             Self::Off(_) => Off::NAME,
         }
     }
 }
 
+/// Calls the same method on whichever backend it is.
+macro_rules! on_the_backend {
+    ($self:ident, $backend:ident => $call:expr) => {
+        match $self {
+            Self::Memory($backend) => $call,
+            Self::Redis($backend) => $call,
+            Self::Sqlite($backend) => $call,
+            Self::File($backend) => $call,
+            Self::Off($backend) => $call,
+        }
+    };
+}
+
 impl Cache for Backend {
     async fn get(&self, key: &Key) -> Result<Lookup, CacheError> {
-        match self {
-            Self::Memory(memory) => memory.get(key).await,
-            Self::Redis(redis) => redis.get(key).await,
-            Self::Off(off) => off.get(key).await,
-        }
+        on_the_backend!(self, backend => backend.get(key).await)
     }
 
-    async fn set(&self, key: &Key, value: &Bytes, ttl: Duration) -> Result<(), CacheError> {
-        match self {
-            Self::Memory(memory) => memory.set(key, value, ttl).await,
-            Self::Redis(redis) => redis.set(key, value, ttl).await,
-            Self::Off(off) => off.set(key, value, ttl).await,
-        }
+    async fn set(&self, key: &Key, entry: &Entry, tags: &[Tag]) -> Result<(), CacheError> {
+        on_the_backend!(self, backend => backend.set(key, entry, tags).await)
+    }
+
+    async fn claim(&self, key: &Key, tags: &[Tag], life: Duration) -> Result<Claim, CacheError> {
+        on_the_backend!(self, backend => backend.claim(key, tags, life).await)
+    }
+
+    async fn fill(&self, key: &Key, entry: &Entry, tags: &[Tag], lease: Lease) -> Result<bool, CacheError> {
+        on_the_backend!(self, backend => backend.fill(key, entry, tags, lease).await)
+    }
+
+    async fn renounce(&self, key: &Key, lease: Lease) -> Result<(), CacheError> {
+        on_the_backend!(self, backend => backend.renounce(key, lease).await)
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, CacheError> {
-        match self {
-            Self::Memory(memory) => memory.delete(key).await,
-            Self::Redis(redis) => redis.delete(key).await,
-            Self::Off(off) => off.delete(key).await,
-        }
+        on_the_backend!(self, backend => backend.delete(key).await)
+    }
+
+    async fn delete_tag(&self, tag: &Tag) -> Result<u64, CacheError> {
+        on_the_backend!(self, backend => backend.delete_tag(tag).await)
     }
 
     async fn delete_pattern(&self, pattern: &Pattern) -> Result<u64, CacheError> {
-        match self {
-            Self::Memory(memory) => memory.delete_pattern(pattern).await,
-            Self::Redis(redis) => redis.delete_pattern(pattern).await,
-            Self::Off(off) => off.delete_pattern(pattern).await,
-        }
+        on_the_backend!(self, backend => backend.delete_pattern(pattern).await)
     }
 
     async fn clear(&self) -> Result<u64, CacheError> {
-        match self {
-            Self::Memory(memory) => memory.clear().await,
-            Self::Redis(redis) => redis.clear().await,
-            Self::Off(off) => off.clear().await,
-        }
+        on_the_backend!(self, backend => backend.clear().await)
     }
 
     fn state(&self) -> State {
-        match self {
-            Self::Memory(memory) => memory.state(),
-            Self::Redis(redis) => redis.state(),
-            Self::Off(off) => off.state(),
-        }
+        on_the_backend!(self, backend => backend.state())
     }
 }

@@ -1,13 +1,11 @@
 //! The backend that keeps nothing: what an experiment compares a cache with.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-
 use super::{Cache, Lookup, State};
+use crate::entry::Entry;
 use crate::error::CacheError;
 use crate::key::Key;
 use crate::pattern::Pattern;
+use crate::tag::Tag;
 
 /// Never stores, never finds, never fails.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,12 +21,16 @@ impl Cache for Off {
         Ok(Lookup::Miss)
     }
 
-    async fn set(&self, _key: &Key, _value: &Bytes, _ttl: Duration) -> Result<(), CacheError> {
+    async fn set(&self, _key: &Key, _entry: &Entry, _tags: &[Tag]) -> Result<(), CacheError> {
         Ok(())
     }
 
     async fn delete(&self, _key: &Key) -> Result<bool, CacheError> {
         Ok(false)
+    }
+
+    async fn delete_tag(&self, _tag: &Tag) -> Result<u64, CacheError> {
+        Ok(0)
     }
 
     async fn delete_pattern(&self, _pattern: &Pattern) -> Result<u64, CacheError> {

@@ -15,9 +15,8 @@ use std::fmt;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use hitmark_schema::redact;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
@@ -30,10 +29,13 @@ use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 
 use super::{Cache, Lookup, State};
+use crate::clock::UnixMs;
+use crate::entry::Entry;
 use crate::error::CacheError;
 use crate::key::Key;
 use crate::pattern::Pattern;
-use crate::wire::{self, HEADER_BYTES, Now};
+use crate::tag::Tag;
+use crate::wire::{self, HEADER_BYTES};
 
 /// Keys that one SCAN step looks at, and the most that one UNLINK names. A step of this size keeps
 /// the server busy for about a millisecond, so that other clients' commands pass between steps.
@@ -161,7 +163,7 @@ impl Cache for Redis {
         get.arg("GET").arg(self.key(key));
         let stored = match self.link.ask_raw(&get, None).await? {
             Value::Nil => return Ok(Lookup::Miss),
-            Value::BulkString(stored) => wire::decode(stored.into(), Now::read()),
+            Value::BulkString(stored) => wire::decode(stored.into()),
             Value::ServerError(error) if error.code() != "WRONGTYPE" => {
                 return Err(CacheError::Server(error.to_string()));
             }
@@ -169,7 +171,7 @@ impl Cache for Redis {
             _ => None,
         };
         match stored {
-            Some((value, expires)) => Ok(Lookup::Hit { value, expires: Some(expires) }),
+            Some(entry) => Ok(Lookup::Hit(entry)),
             None => {
                 warn!(%key, "removed a value that this cache did not write");
                 self.delete(key).await?;
@@ -178,11 +180,10 @@ impl Cache for Redis {
         }
     }
 
-    async fn set(&self, key: &Key, value: &Bytes, ttl: Duration) -> Result<(), CacheError> {
-        let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
-        let mut set = Cmd::with_capacity(5, 64 + key.as_str().len() + value.len());
-        set.arg("SET").arg(self.key(key)).arg(Payload { value, expires: SystemTime::now() + ttl });
-        set.arg("PX").arg(ttl_ms);
+    async fn set(&self, key: &Key, entry: &Entry, _tags: &[Tag]) -> Result<(), CacheError> {
+        let ttl_ms = entry.kept_until.0.saturating_sub(UnixMs::now().0).max(1);
+        let mut set = Cmd::with_capacity(5, 64 + key.as_str().len() + entry.value.len());
+        set.arg("SET").arg(self.key(key)).arg(Payload(entry)).arg("PX").arg(ttl_ms);
         self.link.ask(&set, None).await
     }
 
@@ -190,6 +191,10 @@ impl Cache for Redis {
         let mut unlink = Cmd::with_capacity(2, 64);
         unlink.arg("UNLINK").arg(self.key(key));
         Ok(self.link.ask::<u64>(&unlink, None).await? > 0)
+    }
+
+    async fn delete_tag(&self, _tag: &Tag) -> Result<u64, CacheError> {
+        Ok(0)
     }
 
     async fn delete_pattern(&self, pattern: &Pattern) -> Result<u64, CacheError> {
@@ -357,16 +362,13 @@ impl ToRedisArgs for NamespacedKey<'_> {
 impl redis::ToSingleRedisArg for NamespacedKey<'_> {}
 
 /// A value with its header, written into a command without a buffer between.
-struct Payload<'a> {
-    value: &'a Bytes,
-    expires: SystemTime,
-}
+struct Payload<'a>(&'a Entry);
 
 impl ToRedisArgs for Payload<'_> {
     fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
-        out.reserve_space_for_args([HEADER_BYTES + self.value.len()]);
+        out.reserve_space_for_args([HEADER_BYTES + self.0.value.len()]);
         // The writer appends to the command's own buffer and cannot fail.
-        let _ = wire::encode(self.value, self.expires, &mut out.writer_for_next_arg());
+        let _ = wire::encode(self.0, &mut out.writer_for_next_arg());
     }
 }
 

@@ -4,6 +4,8 @@
 #![allow(clippy::expect_used)]
 
 mod contract;
+mod file;
 mod memory;
 mod redis;
+mod sqlite;
 mod support;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hitmark_schema::redact;
@@ -21,6 +22,8 @@ pub struct EdgeConfig {
     pub cache: CacheChoice,
     /// The server of a cache that needs one.
     pub redis_url: Option<String>,
+    /// The folder of a cache on disk; without it, a temporary one.
+    pub cache_path: Option<PathBuf>,
     /// The bearer token of `PURGE`; without it nothing can be purged.
     pub purge_token: Option<String>,
     /// How long the origin may take to begin its answer.
@@ -37,6 +40,7 @@ impl Default for EdgeConfig {
             origin: String::new(),
             cache: CacheChoice::Memory,
             redis_url: None,
+            cache_path: None,
             purge_token: None,
             origin_timeout: Duration::from_secs(30),
             stale_if_error: Duration::ZERO,
@@ -51,6 +55,7 @@ impl fmt::Debug for EdgeConfig {
             .field("origin", &redact::url(&self.origin))
             .field("cache", &self.cache)
             .field("redis_url", &self.redis_url.as_deref().map(redact::url))
+            .field("cache_path", &self.cache_path)
             .field("purge_token", &self.purge_token.as_ref().map(|_| redact::MASK))
             .field("origin_timeout", &self.origin_timeout)
             .field("stale_if_error", &self.stale_if_error)
@@ -86,7 +91,12 @@ impl EdgeConfig {
 
     /// The part that a testbed has too.
     pub(super) fn of_the_cache(&self) -> TestbedConfig {
-        TestbedConfig { cache: self.cache, redis_url: self.redis_url.clone(), ..TestbedConfig::default() }
+        TestbedConfig {
+            cache: self.cache,
+            redis_url: self.redis_url.clone(),
+            cache_path: self.cache_path.clone(),
+            ..TestbedConfig::default()
+        }
     }
 }
 

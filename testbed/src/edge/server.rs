@@ -8,6 +8,7 @@ use hitmark_cache::response::{ResponseCacheConfig, ResponseCacheLayer};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -31,8 +32,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long open requests may take to end after the edge was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// The prefix of the edge's keys in a cache server.
-const NAMESPACE: &str = "hitmark:edge:";
+/// What parts the edge's keys from others' in the same cache server or folder.
+const KEYS: &str = "edge";
 
 /// A bound address and a cache before an origin, ready to serve.
 #[derive(Debug)]
@@ -40,6 +41,9 @@ pub struct Edge {
     proxy: Proxy,
     listener: TcpListener,
     addr: SocketAddr,
+    /// Holds a cache on disk where no place was named. Declared last, so that its files are closed
+    /// before they are removed.
+    _folder: Option<TempDir>,
 }
 
 impl Edge {
@@ -52,7 +56,8 @@ impl Edge {
         let in_use = |source| TestbedError::Listen { addr: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(in_use)?;
         let addr = listener.local_addr().map_err(in_use)?;
-        let cache = service::cache(&config.of_the_cache(), NAMESPACE).await?;
+        let folder = service::temporary_folder(service::cache_is_homeless(&config.of_the_cache()))?;
+        let cache = service::cache(&config.of_the_cache(), KEYS, folder.as_ref()).await?;
         let policy = ResponseCacheConfig {
             name: NAME.to_owned(),
             stale_if_error: config.stale_if_error,
@@ -60,7 +65,7 @@ impl Edge {
         };
         let layer = ResponseCacheLayer::new(cache, policy);
         let upstream = Upstream::new(authority, config.origin_timeout);
-        Ok(Self { proxy: Proxy::new(layer, upstream, config.purge_token), listener, addr })
+        Ok(Self { proxy: Proxy::new(layer, upstream, config.purge_token), listener, addr, _folder: folder })
     }
 
     /// The edge's base URL, without a slash at its end.
