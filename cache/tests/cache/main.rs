@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used)]
 
 mod contract;
+mod leases;
 mod memory;
 mod redis;
 mod support;
