@@ -5,6 +5,7 @@
 
 mod contract;
 mod file;
+mod leases;
 mod memory;
 mod redis;
 mod sqlite;

@@ -1,0 +1,244 @@
+//! Values in a Redis server, over one multiplexed connection. Only this directory knows the Redis
+//! client library.
+//!
+//! A get is one plain GET. Whatever must not be torn apart by other clients is a script: a lease is a
+//! key that holds a token and the epoch of its claim, and a fill stores only while both are the same.
+//! Invalidations by key and tag remove the lease; those by pattern change the epoch.
+//!
+//! A deletion that fails while the server is away is lost: the caller is told, and the value may be
+//! served again when the server is back, until its own expiry.
+
+mod config;
+mod link;
+mod names;
+mod scan;
+mod scripts;
+mod target;
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use redis::{Cmd, Value};
+use tokio::task::JoinHandle;
+use tracing::warn;
+
+pub use self::config::RedisConfig;
+use self::link::Link;
+use self::names::{Name, Payload, Role};
+use self::scan::{Bookkeeping, EPOCH_MS};
+use super::{Cache, Claim, Lease, Lookup, State};
+use crate::clock::UnixMs;
+use crate::entry::Entry;
+use crate::error::CacheError;
+use crate::key::Key;
+use crate::pattern::Pattern;
+use crate::tag::Tag;
+use crate::wire;
+
+/// Members of a tag set that one step removes: about a millisecond of the server.
+const SWEEP_COUNT: usize = 1000;
+
+/// The backend on a Redis server.
+#[derive(Debug)]
+pub struct Redis {
+    link: Arc<Link>,
+    keeper: JoinHandle<()>,
+    /// Makes tokens that differ between processes.
+    tokens: (RandomState, AtomicU64),
+    announces: AtomicBool,
+}
+
+impl Redis {
+    /// The backend's name.
+    pub const NAME: &'static str = "redis";
+
+    /// Tries once to connect, then leaves connecting to the background task. Must be called within
+    /// a tokio runtime.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Url`]: a server that is away is no error.
+    pub async fn connect(config: RedisConfig) -> Result<Self, CacheError> {
+        let link = Arc::new(Link::new(config)?);
+        match link.open().await {
+            Ok(connection) => link.put_up(connection),
+            Err(error) => link.warn_down(&error),
+        }
+        let keeper = tokio::spawn(Arc::clone(&link).keep_up());
+        let tokens = (RandomState::new(), AtomicU64::new(0));
+        Ok(Self { link, keeper, tokens, announces: AtomicBool::new(false) })
+    }
+
+    /// How many connections there were: a change means that the server was away in between.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.link.generation()
+    }
+
+    fn name<'a>(&'a self, role: Role, text: &'a str) -> Name<'a> {
+        Name { namespace: &self.link.config.namespace, role, text }
+    }
+
+    fn token(&self) -> u64 {
+        self.tokens.0.hash_one(self.tokens.1.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether removals and writes are told on the channel.
+    fn announces(&self) -> bool {
+        self.announces.load(Ordering::Relaxed)
+    }
+
+    /// The channel as an argument; empty to say nothing.
+    fn channel(&self, command: &mut Cmd) {
+        if self.announces() {
+            command.arg(self.name(Role::Channel, ""));
+        } else {
+            command.arg("");
+        }
+    }
+
+    /// Stores, if the lease holds or none is asked for.
+    async fn store(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        tags: &[Tag],
+        lease: Option<Lease>,
+    ) -> Result<bool, CacheError> {
+        let life_ms = entry.kept_until.0.saturating_sub(UnixMs::now().0).max(1);
+        let stored = self.link.run::<u64>(&scripts::STORE, None, |command| {
+            command.arg(3 + tags.len()).arg(self.name(Role::Value, key.as_str()));
+            command.arg(self.name(Role::Lease, key.as_str())).arg(self.name(Role::Epoch, ""));
+            for tag in tags {
+                command.arg(self.name(Role::Tag, tag.as_str()));
+            }
+            match lease {
+                Some(lease) => command.arg(lease.token),
+                None => command.arg(""),
+            };
+            command.arg(life_ms).arg(key.as_str()).arg(&self.link.config.namespace);
+            self.channel(command);
+            command.arg(Payload(entry));
+        });
+        Ok(stored.await? == 1)
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+impl Cache for Redis {
+    async fn get(&self, key: &Key) -> Result<Lookup, CacheError> {
+        let mut get = Cmd::with_capacity(2, 64);
+        get.arg("GET").arg(self.name(Role::Value, key.as_str()));
+        let stored = match self.link.ask_raw(&get, None).await? {
+            Value::Nil => return Ok(Lookup::Miss),
+            Value::BulkString(stored) => wire::decode(stored.into()),
+            Value::ServerError(error) if error.code() != "WRONGTYPE" => {
+                return Err(CacheError::Server(error.to_string()));
+            }
+            // A list, a hash or whatever else somebody else put under our name.
+            _ => None,
+        };
+        match stored {
+            Some(entry) => Ok(Lookup::Hit(entry)),
+            None => {
+                warn!(%key, "removed a value that this cache did not write");
+                self.delete(key).await?;
+                Ok(Lookup::Corrupt)
+            }
+        }
+    }
+
+    async fn set(&self, key: &Key, entry: &Entry, tags: &[Tag]) -> Result<(), CacheError> {
+        self.store(key, entry, tags, None).await.map(drop)
+    }
+
+    async fn claim(&self, key: &Key, tags: &[Tag], life: Duration) -> Result<Claim, CacheError> {
+        let token = self.token();
+        let life_ms = u64::try_from(life.as_millis()).unwrap_or(u64::MAX).clamp(1, EPOCH_MS);
+        let granted = self.link.run::<u64>(&scripts::CLAIM, None, |command| {
+            command.arg(2 + tags.len());
+            command.arg(self.name(Role::Lease, key.as_str())).arg(self.name(Role::Epoch, ""));
+            for tag in tags {
+                command.arg(self.name(Role::Tag, tag.as_str()));
+            }
+            command.arg(token).arg(life_ms).arg(key.as_str());
+        });
+        Ok(if granted.await? == 1 { Claim::Granted(Lease { token }) } else { Claim::Held })
+    }
+
+    async fn fill(&self, key: &Key, entry: &Entry, tags: &[Tag], lease: Lease) -> Result<bool, CacheError> {
+        self.store(key, entry, tags, Some(lease)).await
+    }
+
+    async fn renounce(&self, key: &Key, lease: Lease) -> Result<(), CacheError> {
+        let renounced = self.link.run::<u64>(&scripts::RENOUNCE, None, |command| {
+            command.arg(1).arg(self.name(Role::Lease, key.as_str())).arg(lease.token);
+        });
+        renounced.await.map(drop)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<bool, CacheError> {
+        let removed = self.link.run::<u64>(&scripts::DELETE, None, |command| {
+            command.arg(2).arg(self.name(Role::Value, key.as_str()));
+            command.arg(self.name(Role::Lease, key.as_str())).arg(key.as_str());
+            self.channel(command);
+        });
+        Ok(removed.await? > 0)
+    }
+
+    async fn delete_tag(&self, tag: &Tag) -> Result<u64, CacheError> {
+        let patience = Some(self.link.config.invalidation_timeout);
+        let (mut removed, mut began) = (0, false);
+        loop {
+            let step = self.link.run::<(u64, u64, u64)>(&scripts::SWEEP, patience, |command| {
+                command.arg(2).arg(self.name(Role::Tag, tag.as_str()));
+                command.arg(self.name(Role::Swept, tag.as_str()));
+                command.arg(&self.link.config.namespace).arg(SWEEP_COUNT);
+                self.channel(command);
+                command.arg(u8::from(!began));
+            });
+            let (values, left, begins) = step.await?;
+            removed += values;
+            began |= begins == 1;
+            if began && left == 0 {
+                return Ok(removed);
+            }
+        }
+    }
+
+    async fn delete_pattern(&self, pattern: &Pattern) -> Result<u64, CacheError> {
+        self.remove_matching(pattern.as_str(), Bookkeeping::Kept).await
+    }
+
+    async fn clear(&self) -> Result<u64, CacheError> {
+        self.remove_matching("*", Bookkeeping::Removed).await
+    }
+
+    fn state(&self) -> State {
+        // How many keys are ours only a scan of all could tell.
+        State { up: Some(self.link.is_up()), entries: None, size_bytes: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_unusable_url_is_the_only_error_and_shows_no_secret() {
+        for url in
+            ["http://:s3cret@host/", "not a url", "redis://:s3cret@host/not-a-db", "rediss://:s3cret@h/"]
+        {
+            let error = Redis::connect(RedisConfig::new(url)).await.expect_err(url);
+            let shown = error.to_string();
+            assert!(matches!(error, CacheError::Url { .. }), "{shown}");
+            assert!(!shown.contains("s3cret"), "{shown}");
+        }
+    }
+}
