@@ -35,6 +35,9 @@
 //! - `coalesce`: the joining of concurrent misses.
 //! - [`invalidation`](Invalidation), [`cascade`](Cascades), `pending`: what is no longer true, what
 //!   follows from that, and what waits for a server that is away.
+//! - [`query`](QueryCache): answers of queries, invalidated by writes to their tables.
+//! - [`cacheable`](Cacheable), [`scope`](KeyScope), [`leak`](probe_leaks): what may be cached, for whom,
+//!   and the proof.
 //! - [`breaker`](Breaker): leaves a sick server alone.
 //! - `reasons`, `adaptive`, `slots`: what is remembered of keys, within bounds.
 //! - `metrics`: counts and times of all that happens, and their families.
@@ -43,6 +46,7 @@
 mod adaptive;
 pub mod backend;
 mod breaker;
+mod cacheable;
 mod cascade;
 mod clock;
 mod coalesce;
@@ -51,12 +55,15 @@ mod error;
 mod invalidation;
 mod key;
 mod layer;
+mod leak;
 mod metrics;
 mod pattern;
 mod pending;
 mod policy;
+mod query;
 mod random;
 mod reasons;
+mod scope;
 mod served;
 mod slots;
 mod tag;
@@ -64,6 +71,7 @@ mod wire;
 
 pub use backend::{Cache, MemoryConfig, RedisConfig};
 pub use breaker::{Breaker, BreakerConfig, BreakerState};
+pub use cacheable::{Cacheable, Password, Session, Token};
 pub use cascade::{CascadeError, Cascades, MAX_CASCADE, MAX_CASCADE_DEPTH};
 pub use clock::UnixMs;
 pub use entry::{Entry, Kind};
@@ -71,8 +79,11 @@ pub use error::{CacheError, OriginError};
 pub use invalidation::{Invalidation, InvalidationTextError, table_tag};
 pub use key::{Key, KeyTextError};
 pub use layer::{CacheLayer, LayerOptions, WarmItem, Warmed};
+pub use leak::{Leak, LeakMatrix, probe_leaks};
 pub use pattern::{MAX_PATTERN_BYTES, MAX_WILDCARDS, Pattern, PatternError};
 pub use policy::{Joining, Leasing, Policy, PolicyTable};
+pub use query::{ForeignError, QueryCache, Writes};
 pub use random::Randomness;
+pub use scope::{Dimension, KeyScope, MissingDimension};
 pub use served::{Served, Source, Why};
 pub use tag::{MAX_TAGS, Tag};

@@ -4,6 +4,11 @@
 #![allow(clippy::expect_used)]
 
 mod contract;
+mod hygiene;
+mod invalidation;
 mod memory;
+mod model;
+mod outage;
+mod policies;
 mod redis;
 mod support;
