@@ -31,7 +31,7 @@ use crate::backend::{
 use crate::breaker::{BreakerState, Gate};
 use crate::cascade::Cascades;
 use crate::clock::UnixMs;
-use crate::coalesce::Coalescer;
+use crate::coalesce::{Boarding, Coalescer};
 use crate::entry::{Entry, Kind};
 use crate::error::CacheError;
 use crate::invalidation::Invalidation;
@@ -169,7 +169,8 @@ impl CacheLayer {
         self.put(key, value, &Policy::ttl(ttl)).await
     }
 
-    /// Stores the value with the policy's freshness, windows and tags.
+    /// Stores the value with the policy's freshness, windows and tags. An invalidation at the same
+    /// time comes before it or after it, never between the value and its tags.
     ///
     /// # Errors
     /// As for [`set`](Self::set).
@@ -181,8 +182,18 @@ impl CacheLayer {
         if policy.ttl < MIN_TTL || policy.has_too_many_tags() {
             return inner.remove(&old).await.map(drop);
         }
+        // Like a flight, so that an invalidation meanwhile waits for this store before it removes.
+        let ticket = inner.coalescer.ticket(key);
+        let Boarding::Lead { flight, .. } = inner.coalescer.board_alone(key, ticket, policy.shared_names())
+        else {
+            return Ok(());
+        };
+        if !flight.begin_storing() {
+            return inner.remove(&old).await.map(drop);
+        }
         let entry = inner.entry(key, (Kind::Value, value), policy, Duration::ZERO);
         let stored = inner.store(key, &entry, policy.names()).await;
+        drop(flight);
         if stored.is_err() && !inner.is_local {
             inner.pending.push(old);
         }

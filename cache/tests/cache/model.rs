@@ -111,9 +111,11 @@ impl Model {
             10..20 if by == By::AllScopes => Invalidation::Tag(tag(id)),
             _ => Invalidation::Key(key(id)),
         };
-        let covered = (0..KEYS).filter(|id| what.covers(&key(*id), &[tag(*id)]));
-        let written: Vec<_> =
-            covered.map(|id| (id, self.truth[id].fetch_add(1, Ordering::SeqCst) + 1)).collect();
+        let mut written = Vec::new();
+        for id in (0..KEYS).filter(|id| what.covers(&key(*id), &[tag(*id)])) {
+            let _row = self.rows[id].lock().await;
+            written.push((id, self.truth[id].fetch_add(1, Ordering::SeqCst) + 1));
+        }
         cache.invalidate(&what).await.expect("invalidated");
         for (id, version) in written {
             self.floor[id].fetch_max(version, Ordering::SeqCst);
