@@ -53,7 +53,6 @@ impl QueryCache {
 
     /// A transaction's list of changed tables. Dropped without [`commit`](Writes::commit), as by a
     /// rollback, it changes nothing.
-    #[must_use]
     pub fn begin(&self) -> Writes {
         Writes { layer: self.layer.clone(), tables: BTreeSet::new() }
     }

@@ -14,8 +14,11 @@ pub(crate) struct Slots<T> {
     hasher: RandomState,
     slots_per_shard: usize,
     /// Empty until the first is kept.
-    shards: [Mutex<Vec<Option<(u64, T)>>>; SHARDS],
+    shards: [Mutex<Vec<Slot<T>>>; SHARDS],
 }
+
+/// A fingerprint and what is known of it.
+type Slot<T> = Option<(u64, T)>;
 
 impl<T: Clone> Slots<T> {
     /// Room for so many keys at most, rounded up to a multiple of the shards.
@@ -51,7 +54,7 @@ impl<T: Clone> Slots<T> {
         (shard, (fingerprint >> 32) as usize % self.slots_per_shard, fingerprint)
     }
 
-    fn lock(&self, shard: usize) -> MutexGuard<'_, Vec<Option<(u64, T)>>> {
+    fn lock(&self, shard: usize) -> MutexGuard<'_, Vec<Slot<T>>> {
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -65,7 +65,8 @@ impl CacheLayer {
 impl Inner {
     pub(super) async fn invalidate_one(&self, what: &Invalidation) -> Result<u64, CacheError> {
         self.overtake(what).await;
-        let answer = self.remove(what).await;
+        // Boxed: it is as large as all backends' deletions together, and would be part of every caller.
+        let answer = Box::pin(self.remove(what)).await;
         match &answer {
             Ok(removed) => self.metrics.invalidated(Scope::of(what), *removed),
             Err(_) if !self.is_local => self.pending.push(what.clone()),

@@ -22,7 +22,7 @@ async fn a_tag_removes_its_values_and_an_origin_call_that_would_carry_it() {
     assert!(cache.get(&Key::new("other")).await.expect("asked").is_some());
     let during = {
         let cache = cache.clone();
-        async move { cache.delete_tag(&tag).await }
+        Box::pin(async move { cache.delete_tag(&tag).await })
     };
     let key = Key::new("list").id(0);
     let served = cache.fetch(&key, &policy, || origin.returns_after("old", during)).await.expect("a value");

@@ -72,7 +72,7 @@ async fn what_was_invalidated_during_the_origin_call_is_not_served_instead() {
     stale(&cache, &key, &policy).await;
     let during = {
         let (cache, key) = (cache.clone(), key.clone());
-        async move { cache.delete(&key).await }
+        Box::pin(async move { cache.delete(&key).await })
     };
     cache.fetch(&key, &policy, || origin.fails_after(during)).await.expect_err("the origin's error");
 }
