@@ -9,7 +9,7 @@ use crate::key::{Key, SEPARATOR};
 /// ```
 /// use std::time::Duration;
 /// use hitmark_cache::{Key, Policy, PolicyTable};
-/// let minutes = |n| Policy::ttl(Duration::from_secs(60 * n));
+/// let minutes = |n: u64| Policy::ttl(Duration::from_secs(60 * n));
 /// let table = PolicyTable::new(minutes(1))
 ///     .class(&Key::new("product"), minutes(5))
 ///     .class(&Key::new("product").id("list"), minutes(2));
