@@ -6,20 +6,24 @@
 //! ask the cache once more before it goes to the origin. So a second call is never made for a value
 //! that was stored a moment ago, and the usual miss still costs one lookup.
 //!
-//! A deletion overtakes the flights of its keys: callers that come after it start a new flight, and
-//! what the old one brings is not kept. This holds within one process.
+//! An invalidation overtakes the flights of its keys and tags: callers that come after it start a
+//! new flight, and what the old one brings is not kept. A flight that is storing already cannot be
+//! stopped; it is handed to the invalidation, which waits for its end before it removes anything.
+//! This holds within one process.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::clock::UnixMs;
+use crate::entry::Kind;
 use crate::error::Failure;
 use crate::key::Key;
 use crate::served::Source;
+use crate::tag::Tag;
 
 /// Flights are spread over this many locks, a power of two.
 const SHARDS: usize = 64;
@@ -27,11 +31,20 @@ const SHARDS: usize = 64;
 /// What a flight brought back, for its leader and for everyone who waited.
 #[derive(Debug, Clone)]
 pub(crate) struct Landing {
-    pub(crate) value: Result<Bytes, Failure>,
+    pub(crate) value: Result<(Kind, Bytes), Failure>,
     /// Where the leader's value came from.
     pub(crate) source: Source,
-    /// Until when it is in the cache, if it is.
+    /// When the origin brought it, if that was before this flight.
+    pub(crate) stored: Option<UnixMs>,
+    /// Until when it is fresh in the cache, if it is there.
     pub(crate) expires: Option<UnixMs>,
+}
+
+impl Landing {
+    /// A flight that brought no value.
+    pub(crate) const fn failed(failure: Failure, source: Source) -> Self {
+        Self { value: Err(failure), source, stored: None, expires: None }
+    }
 }
 
 /// Waits for a flight that somebody makes.
@@ -42,11 +55,8 @@ impl Arrivals {
     /// What the flight brought, or [`Failure::Abandoned`] if it will never land.
     pub(crate) async fn landing(mut self) -> Landing {
         let landed = self.0.wait_for(Option::is_some).await;
-        landed.ok().and_then(|landing| landing.clone()).unwrap_or(Landing {
-            value: Err(Failure::Abandoned),
-            source: Source::Collapsed,
-            expires: None,
-        })
+        let landing = landed.ok().and_then(|landing| landing.clone());
+        landing.unwrap_or(Landing::failed(Failure::Abandoned, Source::Collapsed))
     }
 }
 
@@ -82,13 +92,42 @@ pub(crate) struct Coalescer {
 #[repr(align(128))]
 struct Shard {
     landed: AtomicU64,
-    flights: Mutex<HashMap<Key, OnTheWay>>,
+    flights: Mutex<Flights>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
+struct Flights {
+    /// Those that a caller may join.
+    open: HashMap<Key, OnTheWay>,
+    /// Those that nobody may join: flown alone, or overtaken while they stored.
+    closed: Vec<(Key, OnTheWay)>,
+}
+
+#[derive(Debug, Clone)]
 struct OnTheWay {
     arrivals: watch::Receiver<Option<Landing>>,
-    overtaken: Arc<AtomicBool>,
+    phase: Arc<AtomicU8>,
+    tags: Option<Arc<[Tag]>>,
+}
+
+/// The origin has not answered yet.
+const FLYING: u8 = 0;
+/// The value is being stored.
+const STORING: u8 = 1;
+/// The value is old before it came: it will not be stored, or will be removed after it.
+const OVERTAKEN: u8 = 2;
+/// Overtaken while it was being stored.
+const OVERTAKEN_STORING: u8 = 3;
+
+impl OnTheWay {
+    /// Marks the flight; what must be waited for if it is storing.
+    fn overtake(&self) -> Option<Arrivals> {
+        let next =
+            |phase| Some(if matches!(phase, FLYING | OVERTAKEN) { OVERTAKEN } else { OVERTAKEN_STORING });
+        let before = self.phase.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
+        let is_storing = matches!(before, Ok(STORING | OVERTAKEN_STORING));
+        is_storing.then(|| Arrivals(self.arrivals.clone()))
+    }
 }
 
 impl Coalescer {
@@ -102,54 +141,106 @@ impl Coalescer {
         Ticket { shard, landed: self.shards[shard].landed.load(Ordering::Acquire) }
     }
 
-    /// To be called after a miss, with the ticket from before it.
-    pub(crate) fn board(self: &Arc<Self>, key: &Key, ticket: Ticket) -> Boarding {
+    /// To be called after a miss, with the ticket from before it. The tags are those that the value
+    /// will carry.
+    pub(crate) fn board(self: &Arc<Self>, key: &Key, ticket: Ticket, tags: Option<Arc<[Tag]>>) -> Boarding {
         let shard = &self.shards[ticket.shard];
         let mut flights = shard.lock();
-        if let Some(on_the_way) = flights.get(key) {
+        if let Some(on_the_way) = flights.open.get(key) {
             return Boarding::Follow(Arrivals(on_the_way.arrivals.clone()));
         }
         let recheck = shard.landed.load(Ordering::Acquire) != ticket.landed;
-        let (announce, arrivals) = watch::channel(None);
-        let overtaken = Arc::new(AtomicBool::new(false));
-        let on_the_way = OnTheWay { arrivals: arrivals.clone(), overtaken: Arc::clone(&overtaken) };
-        flights.insert(key.clone(), on_the_way);
+        let (flight, on_the_way) = self.flight(key, ticket, tags);
+        let arrivals = Arrivals(on_the_way.arrivals.clone());
+        flights.open.insert(key.clone(), on_the_way);
         drop(flights);
-        let flight = Flight {
-            coalescer: Arc::clone(self),
-            shard: ticket.shard,
-            key: key.clone(),
-            announce,
-            overtaken,
-        };
-        Boarding::Lead { flight, arrivals: Arrivals(arrivals), recheck }
+        Boarding::Lead { flight, arrivals, recheck }
     }
 
-    /// Overtakes the flight of one key, if there is one. To be called before the store is changed.
-    pub(crate) fn overtake(&self, key: &Key) {
-        if let Some(flight) = self.shards[shard_of(key)].lock().remove(key) {
-            flight.overtaken.store(true, Ordering::SeqCst);
-        }
+    /// A flight that nobody joins; invalidations overtake it like any other.
+    pub(crate) fn board_alone(
+        self: &Arc<Self>,
+        key: &Key,
+        ticket: Ticket,
+        tags: Option<Arc<[Tag]>>,
+    ) -> Boarding {
+        let (flight, on_the_way) = self.flight(key, ticket, tags);
+        let arrivals = Arrivals(on_the_way.arrivals.clone());
+        self.shards[ticket.shard].lock().closed.push((key.clone(), on_the_way));
+        Boarding::Lead { flight, arrivals, recheck: false }
     }
 
-    /// Overtakes the flights of every key that `select` chooses.
-    pub(crate) fn overtake_where(&self, select: impl Fn(&Key) -> bool) {
+    fn flight(self: &Arc<Self>, key: &Key, ticket: Ticket, tags: Option<Arc<[Tag]>>) -> (Flight, OnTheWay) {
+        let (announce, arrivals) = watch::channel(None);
+        let phase = Arc::new(AtomicU8::new(FLYING));
+        let on_the_way = OnTheWay { arrivals, phase: Arc::clone(&phase), tags };
+        let coalescer = Arc::clone(self);
+        (Flight { coalescer, shard: ticket.shard, key: key.clone(), announce, phase }, on_the_way)
+    }
+
+    /// Overtakes the flights of one key. To be called, and what it returns to be waited for, before
+    /// the store is changed.
+    #[must_use]
+    pub(crate) fn overtake(&self, key: &Key) -> Storing {
+        let mut storing = Storing::default();
+        self.shards[shard_of(key)].overtake(&mut storing, |flown, _| flown == key);
+        storing
+    }
+
+    /// Overtakes every flight that `select` chooses by its key and tags.
+    #[must_use]
+    pub(crate) fn overtake_where(&self, select: impl Fn(&Key, &[Tag]) -> bool) -> Storing {
+        let mut storing = Storing::default();
         for shard in &self.shards {
-            for (_, flight) in shard.lock().extract_if(|key, _| select(key)) {
-                flight.overtaken.store(true, Ordering::SeqCst);
-            }
+            shard.overtake(&mut storing, &select);
         }
+        storing
     }
 
     #[cfg(test)]
     fn on_the_way(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
+        let count = |shard: &Shard| {
+            let flights = shard.lock();
+            flights.open.len() + flights.closed.len()
+        };
+        self.shards.iter().map(count).sum()
+    }
+}
+
+/// Flights that were overtaken too late to be kept from storing.
+#[derive(Debug, Default)]
+pub(crate) struct Storing(Vec<Arrivals>);
+
+impl Storing {
+    /// Waits until none of them stores any more: at most as long as the backend takes for a store.
+    pub(crate) async fn ended(self) {
+        for arrivals in self.0 {
+            arrivals.landing().await;
+        }
     }
 }
 
 impl Shard {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, OnTheWay>> {
+    fn lock(&self) -> MutexGuard<'_, Flights> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn overtake(&self, storing: &mut Storing, select: impl Fn(&Key, &[Tag]) -> bool) {
+        let chosen = |key: &Key, flight: &OnTheWay| select(key, flight.tags.as_deref().unwrap_or_default());
+        let mut flights = self.lock();
+        let Flights { open, closed } = &mut *flights;
+        for (key, flight) in closed.iter() {
+            if chosen(key, flight) {
+                storing.0.extend(flight.overtake());
+            }
+        }
+        for (key, flight) in open.extract_if(|key, flight| chosen(key, flight)) {
+            if let Some(arrivals) = flight.overtake() {
+                storing.0.push(arrivals);
+                // Later invalidations must find it too.
+                closed.push((key, flight));
+            }
+        }
     }
 }
 
@@ -174,7 +265,7 @@ pub(crate) struct Flight {
     shard: usize,
     key: Key,
     announce: watch::Sender<Option<Landing>>,
-    overtaken: Arc<AtomicBool>,
+    phase: Arc<AtomicU8>,
 }
 
 impl Flight {
@@ -182,9 +273,14 @@ impl Flight {
         &self.key
     }
 
-    /// Whether the key was deleted or set since this flight began, so that its value is old.
+    /// Whether an invalidation came since this flight began, so that its value is old.
     pub(crate) fn is_overtaken(&self) -> bool {
-        self.overtaken.load(Ordering::SeqCst)
+        matches!(self.phase.load(Ordering::SeqCst), OVERTAKEN | OVERTAKEN_STORING)
+    }
+
+    /// Whether the value may be stored. From here to the landing, invalidations wait.
+    pub(crate) fn begin_storing(&self) -> bool {
+        self.phase.compare_exchange(FLYING, STORING, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     /// Ends the flight: whoever comes from now on asks the cache, and whoever waited gets this.
@@ -194,13 +290,16 @@ impl Flight {
         let _ = self.announce.send(Some(landing));
     }
 
-    /// Takes this flight, and not one that began after it was overtaken, off the list.
+    /// Takes this flight, and not one that began after it was overtaken, off the lists.
     fn leave(&self) {
         let shard = &self.coalescer.shards[self.shard];
         let mut flights = shard.lock();
-        if flights.get(&self.key).is_some_and(|listed| Arc::ptr_eq(&listed.overtaken, &self.overtaken)) {
-            flights.remove(&self.key);
+        let is_this = |listed: &OnTheWay| Arc::ptr_eq(&listed.phase, &self.phase);
+        if flights.open.get(&self.key).is_some_and(is_this) {
+            flights.open.remove(&self.key);
             shard.landed.fetch_add(1, Ordering::Release);
+        } else {
+            flights.closed.retain(|(_, listed)| !is_this(listed));
         }
     }
 }
@@ -216,11 +315,8 @@ mod tests {
     use super::*;
 
     fn landing(text: &'static str) -> Landing {
-        Landing {
-            value: Ok(Bytes::from_static(text.as_bytes())),
-            source: Source::Origin { stored: true },
-            expires: None,
-        }
+        let value = Ok((Kind::Value, Bytes::from_static(text.as_bytes())));
+        Landing { value, source: Source::Origin { stored: true }, stored: None, expires: None }
     }
 
     fn lead(boarding: Boarding) -> (Flight, Arrivals, bool) {
@@ -233,21 +329,21 @@ mod tests {
     #[tokio::test]
     async fn the_second_caller_follows_and_gets_what_the_first_brings() {
         let (coalescer, key) = (Arc::new(Coalescer::new()), Key::new("a"));
-        let (flight, leader, recheck) = lead(coalescer.board(&key, coalescer.ticket(&key)));
+        let (flight, leader, recheck) = lead(coalescer.board(&key, coalescer.ticket(&key), None));
         assert!(!recheck);
-        let Boarding::Follow(follower) = coalescer.board(&key, coalescer.ticket(&key)) else {
+        let Boarding::Follow(follower) = coalescer.board(&key, coalescer.ticket(&key), None) else {
             panic!("should follow")
         };
         flight.land(landing("x"));
-        assert_eq!(leader.landing().await.value.expect("a value"), "x");
-        assert_eq!(follower.landing().await.value.expect("a value"), "x");
+        assert_eq!(leader.landing().await.value.expect("a value").1, "x");
+        assert_eq!(follower.landing().await.value.expect("a value").1, "x");
         assert_eq!(coalescer.on_the_way(), 0);
     }
 
     #[tokio::test]
     async fn a_flight_that_never_lands_lets_its_followers_go() {
         let (coalescer, key) = (Arc::new(Coalescer::new()), Key::new("a"));
-        let (flight, arrivals, _) = lead(coalescer.board(&key, coalescer.ticket(&key)));
+        let (flight, arrivals, _) = lead(coalescer.board(&key, coalescer.ticket(&key), None));
         drop(flight);
         assert!(matches!(arrivals.landing().await.value, Err(Failure::Abandoned)));
         assert_eq!(coalescer.on_the_way(), 0);
@@ -257,24 +353,56 @@ mod tests {
     fn a_miss_from_before_a_landing_must_be_checked_again() {
         let (coalescer, key) = (Arc::new(Coalescer::new()), Key::new("a"));
         let before = coalescer.ticket(&key);
-        let (flight, _, _) = lead(coalescer.board(&key, before));
+        let (flight, _, _) = lead(coalescer.board(&key, before, None));
         flight.land(landing("x"));
-        let (_late, _, recheck) = lead(coalescer.board(&key, before));
+        let (_late, _, recheck) = lead(coalescer.board(&key, before, None));
         assert!(recheck);
     }
 
     #[test]
     fn an_overtaken_flight_neither_gains_followers_nor_ends_its_successor() {
         let (coalescer, key) = (Arc::new(Coalescer::new()), Key::new("a").id(1));
-        let (old, _, _) = lead(coalescer.board(&key, coalescer.ticket(&key)));
-        coalescer.overtake_where(|key| key.as_str().starts_with("a:"));
+        let (old, _, _) = lead(coalescer.board(&key, coalescer.ticket(&key), None));
+        let storing = coalescer.overtake_where(|key, _| key.as_str().starts_with("a:"));
+        assert!(storing.0.is_empty());
         assert!(old.is_overtaken());
-        let (new, _, _) = lead(coalescer.board(&key, coalescer.ticket(&key)));
+        let (new, _, _) = lead(coalescer.board(&key, coalescer.ticket(&key), None));
         old.land(landing("old"));
         assert!(!new.is_overtaken());
-        assert!(matches!(coalescer.board(&key, coalescer.ticket(&key)), Boarding::Follow(_)));
-        coalescer.overtake(&key);
-        assert!(new.is_overtaken());
+        assert!(matches!(coalescer.board(&key, coalescer.ticket(&key), None), Boarding::Follow(_)));
+        assert!(coalescer.overtake(&key).0.is_empty());
+        assert!(new.is_overtaken() && !new.begin_storing());
+    }
+
+    #[tokio::test]
+    async fn every_invalidation_waits_for_a_flight_that_is_storing() {
+        let (coalescer, key) = (Arc::new(Coalescer::new()), Key::new("a"));
+        let tags: Arc<[Tag]> = [Tag::new("t")].into();
+        let Boarding::Lead { flight, .. } = coalescer.board(&key, coalescer.ticket(&key), Some(tags)) else {
+            panic!("should lead")
+        };
+        assert!(flight.begin_storing());
+        let by_tag = coalescer.overtake_where(|_, tags| tags.contains(&Tag::new("t")));
+        let by_key = coalescer.overtake(&key);
+        assert_eq!((by_tag.0.len(), by_key.0.len()), (1, 1));
+        let mut waiting = Box::pin(by_key.ended());
+        assert!(futures::poll!(&mut waiting).is_pending());
+        assert!(matches!(coalescer.board(&key, coalescer.ticket(&key), None), Boarding::Lead { .. }));
+        flight.land(landing("old"));
+        waiting.await;
+        by_tag.ended().await;
+        assert_eq!(coalescer.on_the_way(), 0);
+    }
+
+    #[test]
+    fn a_flight_alone_is_not_joined_but_overtaken() {
+        let (coalescer, key) = (Arc::new(Coalescer::new()), Key::new("a"));
+        let (one, _, _) = lead(coalescer.board_alone(&key, coalescer.ticket(&key), None));
+        let (other, _, _) = lead(coalescer.board_alone(&key, coalescer.ticket(&key), None));
+        assert!(coalescer.overtake(&key).0.is_empty());
+        assert!(one.is_overtaken() && other.is_overtaken());
+        drop((one, other));
+        assert_eq!(coalescer.on_the_way(), 0);
     }
 
     #[test]

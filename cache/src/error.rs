@@ -7,6 +7,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why a cache operation did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +50,8 @@ pub enum OriginError<E> {
     /// The error of an origin call that another caller made, whose error type is not `E`. Two
     /// callers that share a key but not an error type meet this.
     FailedElsewhere(Arc<dyn Error + Send + Sync>),
+    /// The origin took longer than the policy's hard timeout, this, and was cut off.
+    TimedOut(Duration),
     /// The origin panicked, with this message.
     Panicked(Arc<str>),
     /// The runtime stopped before the origin answered.
@@ -72,6 +75,7 @@ impl<E> Clone for OriginError<E> {
         match self {
             Self::Failed(error) => Self::Failed(Arc::clone(error)),
             Self::FailedElsewhere(error) => Self::FailedElsewhere(Arc::clone(error)),
+            Self::TimedOut(patience) => Self::TimedOut(*patience),
             Self::Panicked(message) => Self::Panicked(Arc::clone(message)),
             Self::Abandoned => Self::Abandoned,
         }
@@ -83,6 +87,7 @@ impl<E: fmt::Debug> fmt::Debug for OriginError<E> {
         match self {
             Self::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
             Self::FailedElsewhere(error) => f.debug_tuple("FailedElsewhere").field(error).finish(),
+            Self::TimedOut(patience) => f.debug_tuple("TimedOut").field(patience).finish(),
             Self::Panicked(message) => f.debug_tuple("Panicked").field(message).finish(),
             Self::Abandoned => f.write_str("Abandoned"),
         }
@@ -94,6 +99,7 @@ impl<E: fmt::Display> fmt::Display for OriginError<E> {
         match self {
             Self::Failed(error) => write!(f, "the origin failed: {error}"),
             Self::FailedElsewhere(error) => write!(f, "the origin failed: {error}"),
+            Self::TimedOut(patience) => write!(f, "the origin took longer than {patience:?}"),
             Self::Panicked(message) => write!(f, "the origin panicked: {message}"),
             Self::Abandoned => f.write_str("the runtime stopped before the origin answered"),
         }
@@ -108,6 +114,8 @@ impl<E: fmt::Debug + fmt::Display> Error for OriginError<E> {}
 pub(crate) enum Failure {
     /// The same error twice: to be cast back to its type, and to be shown where that fails.
     Failed { typed: Arc<dyn Any + Send + Sync>, shown: Arc<dyn Error + Send + Sync> },
+    /// The hard timeout that ran out.
+    TimedOut(Duration),
     /// The message of a panic.
     Panicked(Arc<str>),
     /// Nobody is left who could answer.
@@ -138,6 +146,7 @@ impl<E: Error + Send + Sync + 'static> From<Failure> for OriginError<E> {
                 Ok(error) => Self::Failed(error),
                 Err(_) => Self::FailedElsewhere(shown),
             },
+            Failure::TimedOut(patience) => Self::TimedOut(patience),
             Failure::Panicked(message) => Self::Panicked(message),
             Failure::Abandoned => Self::Abandoned,
         }

@@ -51,6 +51,26 @@ impl Key {
     }
 }
 
+/// Why a text is not the text of a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not the text of a key: `:`, `%XX` and plain characters, but no globs, spaces or other `%`")]
+pub struct KeyTextError;
+
+impl std::str::FromStr for Key {
+    type Err = KeyTextError;
+
+    /// Reads back what [`as_str`](Self::as_str) gave, escaped as it is.
+    fn from_str(text: &str) -> Result<Self, KeyTextError> {
+        let is_plain = text.bytes().all(|byte| !is_special(byte) || matches!(byte, b':' | b'%'));
+        let mut escapes = text.split('%').skip(1).map(str::as_bytes);
+        let is_escaped = escapes.all(|rest| {
+            rest.get(..2)
+                .is_some_and(|hex| hex.iter().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(b)))
+        });
+        if is_plain && is_escaped { Ok(Self(text.to_owned())) } else { Err(KeyTextError) }
+    }
+}
+
 impl Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -135,7 +155,9 @@ mod tests {
         fn parts_can_be_read_back_so_different_parts_make_different_keys(
             parts in proptest::collection::vec(nasty_part(), 1..5),
         ) {
-            prop_assert_eq!(parts_of(&key_of(&parts)), parts);
+            let key = key_of(&parts);
+            prop_assert_eq!(key.as_str().parse(), Ok(key.clone()));
+            prop_assert_eq!(parts_of(&key), parts);
         }
 
         #[test]

@@ -31,31 +31,61 @@
 //! - [`backend`]: the `Cache` trait and what implements it, one file each.
 //! - [`entry`](Entry), [`tag`](Tag), `clock`: what is kept, under which names, and when.
 //! - [`wire`]: the form of an entry outside this process.
+//! - [`policy`](Policy): how a value is cached: its freshness, its stale windows, its timeouts, its tags.
 //! - `coalesce`: the joining of concurrent misses.
+//! - [`invalidation`](Invalidation), [`cascade`](Cascades), `pending`: what is no longer true, what
+//!   follows from that, and what waits for a server that is away.
+//! - [`query`](QueryCache): answers of queries, invalidated by writes to their tables.
+//! - [`cacheable`](Cacheable), [`scope`](KeyScope), [`leak`](probe_leaks): what may be cached, for whom,
+//!   and the proof.
+//! - [`breaker`](Breaker): leaves a sick server alone.
+//! - `reasons`, `adaptive`, `slots`: what is remembered of keys, within bounds.
 //! - `metrics`: counts and times of all that happens, and their families.
 //! - [`response`]: the HTTP response cache, a tower layer on top of all that.
 //! - [`served`](Served), [`error`](CacheError): what comes back.
 
+mod adaptive;
 pub mod backend;
+mod breaker;
+mod cacheable;
+mod cascade;
 mod clock;
 mod coalesce;
 mod entry;
 mod error;
+mod invalidation;
 mod key;
 mod layer;
+mod leak;
 mod metrics;
 mod pattern;
+mod pending;
+mod policy;
+mod query;
+mod random;
+mod reasons;
 pub mod response;
+mod scope;
 mod served;
+mod slots;
 mod tag;
 pub mod wire;
 
 pub use backend::{Cache, FileConfig, MemoryConfig, OnDamage, RedisConfig, SqliteConfig};
+pub use breaker::{Breaker, BreakerConfig, BreakerState};
+pub use cacheable::{Cacheable, Password, Session, Token};
+pub use cascade::{CascadeError, Cascades, MAX_CASCADE, MAX_CASCADE_DEPTH};
 pub use clock::UnixMs;
 pub use entry::{Entry, Kind};
 pub use error::{CacheError, OriginError};
-pub use key::Key;
-pub use layer::CacheLayer;
+pub use invalidation::{Invalidation, InvalidationTextError, table_tag};
+pub use key::{Key, KeyTextError};
+pub use layer::{CacheLayer, LayerOptions, WarmItem, Warmed};
+pub use leak::{Leak, LeakMatrix, probe_leaks};
 pub use pattern::{MAX_PATTERN_BYTES, MAX_WILDCARDS, Pattern, PatternError};
-pub use served::{Served, Source};
+pub use policy::{Joining, Leasing, Policy, PolicyTable};
+pub use query::{ForeignError, QueryCache, Writes};
+pub use random::Randomness;
+pub use scope::{Dimension, KeyScope, MissingDimension};
+pub use served::{Served, Source, Why};
 pub use tag::{MAX_TAGS, Tag};

@@ -38,6 +38,15 @@ impl Tag {
     }
 }
 
+impl std::str::FromStr for Tag {
+    type Err = crate::key::KeyTextError;
+
+    /// Reads back what [`as_str`](Self::as_str) gave.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 impl Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

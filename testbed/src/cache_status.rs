@@ -31,6 +31,7 @@ pub(crate) struct Status {
 struct Prepared {
     hits: Vec<Status>,
     hit: Status,
+    stale: Status,
     stored: Status,
     miss: Status,
     collapsed: Status,
@@ -53,6 +54,7 @@ impl Status {
                 None => Self::hit(ttl.as_secs()),
             },
             (Source::Hit, None) => PREPARED.hit.clone(),
+            (Source::Stale(_), _) => PREPARED.stale.clone(),
             (Source::Origin { stored: true }, _) => PREPARED.stored.clone(),
             (Source::Origin { stored: false }, _) => PREPARED.miss.clone(),
             (Source::Collapsed, _) => PREPARED.collapsed.clone(),
@@ -88,6 +90,8 @@ impl Prepared {
         Self {
             hits: (0..=TTL_PREPARED_S).map(Status::hit).collect(),
             hit: Status::from(CacheStatus { hit: true, ..CacheStatus::default() }),
+            // A negative ttl tells that it was stale (RFC 9211, 2.5).
+            stale: Status::from(CacheStatus { hit: true, ttl_s: Some(-1), ..CacheStatus::default() }),
             stored: Status::from(CacheStatus { stored: true, ..miss() }),
             miss: Status::from(miss()),
             collapsed: Status::from(CacheStatus { collapsed: true, ..miss() }),

@@ -5,8 +5,13 @@
 
 mod contract;
 mod file;
+mod hygiene;
+mod invalidation;
 mod leases;
 mod memory;
+mod model;
+mod outage;
+mod policies;
 mod redis;
 mod sqlite;
 mod support;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hitmark_cache::{CacheError, CacheLayer, Key, Pattern, RedisConfig, Source};
+use hitmark_cache::{BreakerConfig, CacheError, CacheLayer, Key, LayerOptions, Pattern, RedisConfig, Source};
 use hitmark_testkit::RedisServer;
 use tokio::sync::Semaphore;
 
@@ -17,7 +17,9 @@ pub(crate) async fn patient(server: &RedisServer) -> CacheLayer {
     config.response_timeout = Duration::from_secs(5);
     config.invalidation_timeout = Duration::from_secs(5);
     config.connect_timeout = Duration::from_secs(5);
-    CacheLayer::redis(config).await.expect("a usable URL")
+    let mut options = LayerOptions::default();
+    options.breaker = BreakerConfig { slow_after: Duration::from_secs(5), ..BreakerConfig::default() };
+    CacheLayer::redis_with(config, options).await.expect("a usable URL")
 }
 
 /// A connection of the test's own, to look at and to spoil what the cache stored.

@@ -123,6 +123,27 @@ impl Redis {
         });
         Ok(stored.await? == 1)
     }
+
+    /// Removes the values of a tag set, and the set; how many values there were.
+    async fn sweep(&self, tag: &str) -> Result<u64, CacheError> {
+        let patience = Some(self.link.config.invalidation_timeout);
+        let (mut removed, mut began) = (0, false);
+        loop {
+            let step = self.link.run::<(u64, u64, u64)>(&scripts::SWEEP, patience, |command| {
+                command.arg(2).arg(self.name(Role::Tag, tag));
+                command.arg(self.name(Role::Swept, tag));
+                command.arg(&self.link.config.namespace).arg(SWEEP_COUNT);
+                self.channel(command);
+                command.arg(u8::from(!began));
+            });
+            let (values, left, begins) = step.await?;
+            removed += values;
+            began |= begins == 1;
+            if began && left == 0 {
+                return Ok(removed);
+            }
+        }
+    }
 }
 
 impl Drop for Redis {
@@ -193,23 +214,7 @@ impl Cache for Redis {
     }
 
     async fn delete_tag(&self, tag: &Tag) -> Result<u64, CacheError> {
-        let patience = Some(self.link.config.invalidation_timeout);
-        let (mut removed, mut began) = (0, false);
-        loop {
-            let step = self.link.run::<(u64, u64, u64)>(&scripts::SWEEP, patience, |command| {
-                command.arg(2).arg(self.name(Role::Tag, tag.as_str()));
-                command.arg(self.name(Role::Swept, tag.as_str()));
-                command.arg(&self.link.config.namespace).arg(SWEEP_COUNT);
-                self.channel(command);
-                command.arg(u8::from(!began));
-            });
-            let (values, left, begins) = step.await?;
-            removed += values;
-            began |= begins == 1;
-            if began && left == 0 {
-                return Ok(removed);
-            }
-        }
+        self.sweep(tag.as_str()).await
     }
 
     async fn delete_pattern(&self, pattern: &Pattern) -> Result<u64, CacheError> {

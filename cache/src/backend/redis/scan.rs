@@ -44,9 +44,7 @@ impl Redis {
                 names.into_iter().partition(|name| is_value(&text(name)));
             removed += self.unlink(&values).await?;
             if bookkeeping == Bookkeeping::Removed {
-                // Without the epoch a lease from before could hold again.
-                others.retain(|name| text(name) != b"%epoch");
-                self.unlink(&others).await?;
+                removed += self.remove_bookkeeping(&mut others, namespace.len()).await?;
             }
             if next == 0 {
                 break;
@@ -58,6 +56,24 @@ impl Redis {
             publish.arg(self.name(Role::Channel, "")).arg("*");
             self.link.ask::<u64>(&publish, patience).await?;
         }
+        Ok(removed)
+    }
+
+    /// Removes leases, and tag sets with the values that they name; how many values that were. A set
+    /// that went alone would leave a value, stored behind the scan's back, which no tag could remove.
+    async fn remove_bookkeeping(&self, names: &mut Vec<Vec<u8>>, skip: usize) -> Result<u64, CacheError> {
+        let mut removed = 0;
+        let tag = |name: &Vec<u8>| {
+            let text = name.get(skip..)?;
+            let tag = text.strip_prefix(b"%tag:").or_else(|| text.strip_prefix(b"%swept:"))?;
+            std::str::from_utf8(tag).ok().map(str::to_owned)
+        };
+        for tag in names.iter().filter_map(tag) {
+            removed += self.sweep(&tag).await?;
+        }
+        // Without the epoch a lease from before could hold again.
+        names.retain(|name| name.get(skip..) != Some(b"%epoch") && tag(name).is_none());
+        self.unlink(names).await?;
         Ok(removed)
     }
 

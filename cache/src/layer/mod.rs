@@ -1,0 +1,285 @@
+//! The layer that services call: a backend, the policies around it, and the metrics of both.
+//!
+//! One file for each question: `fetch` decides what a caller gets, `freshness` judges an entry,
+//! `flight` brings a value from the origin, `lease` agrees with other processes on who does,
+//! `invalidate` removes, `store` is the way to the backend. It never fails for the cache's sake:
+//! whatever the backend does, the caller gets the value or the origin's own error.
+
+mod fetch;
+mod flight;
+mod freshness;
+mod invalidate;
+mod lease;
+mod options;
+mod store;
+mod warm;
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hitmark_schema::exposition::Family;
+use tokio::sync::Semaphore;
+
+pub use self::options::LayerOptions;
+pub use self::warm::{WarmItem, Warmed};
+use crate::adaptive::AdaptiveTtl;
+use crate::backend::{
+    Backend, Cache, File, FileConfig, Lookup, MAX_TTL, MIN_TTL, Memory, MemoryConfig, Off, Redis,
+    RedisConfig, Sqlite, SqliteConfig,
+};
+use crate::breaker::{BreakerState, Gate};
+use crate::cascade::Cascades;
+use crate::clock::UnixMs;
+use crate::coalesce::{Boarding, Coalescer};
+use crate::entry::{Entry, Kind};
+use crate::error::CacheError;
+use crate::invalidation::Invalidation;
+use crate::key::Key;
+use crate::metrics::{Gauges, Metrics, OpResult};
+use crate::pending::Pending;
+use crate::policy::Policy;
+use crate::random::Randomness;
+use crate::reasons::Reasons;
+use crate::slots::Slots;
+
+/// Keys whose origin failed a moment ago and that are remembered.
+const THROTTLED_KEYS: usize = 4_096;
+
+/// A cache before an origin. Clones are cheap and share everything.
+#[derive(Clone)]
+pub struct CacheLayer {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// For tasks that outlive a call.
+    me: Weak<Self>,
+    backend: Backend,
+    /// Whether the backend is in this process: no server that could be away or slow.
+    is_local: bool,
+    coalescer: Arc<Coalescer>,
+    gate: Gate,
+    pending: Pending,
+    cascades: Cascades,
+    random: Randomness,
+    background: Arc<Semaphore>,
+    /// Until when a key whose origin failed is served stale without asking again.
+    throttled: Slots<UnixMs>,
+    adaptive: AdaptiveTtl,
+    reasons: Reasons,
+    metrics: Metrics,
+}
+
+impl CacheLayer {
+    /// A layer whose values live in this process.
+    #[must_use]
+    pub fn memory(config: MemoryConfig) -> Self {
+        Self::memory_with(config, LayerOptions::default())
+    }
+
+    /// The same with settings of the layer.
+    // By value, as the other constructors take theirs.
+    #[expect(clippy::needless_pass_by_value)]
+    #[must_use]
+    pub fn memory_with(config: MemoryConfig, options: LayerOptions) -> Self {
+        Self::with(Backend::Memory(Memory::new(&config)), options)
+    }
+
+    /// A layer whose values live in a Redis server. Must be called within a tokio runtime, in which
+    /// a background task then keeps the connection until the last clone is dropped.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Url`]. A server that cannot be reached is no error: requests are served by
+    /// the origin until it answers.
+    pub async fn redis(config: RedisConfig) -> Result<Self, CacheError> {
+        Self::redis_with(config, LayerOptions::default()).await
+    }
+
+    /// The same with settings of the layer.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Url`].
+    pub async fn redis_with(config: RedisConfig, options: LayerOptions) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::Redis(Redis::connect(config).await?), options))
+    }
+
+    /// A layer whose values live in a SQLite file, and survive a restart. Must be called within a tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Open`]: the file cannot be used.
+    pub async fn sqlite(config: SqliteConfig) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::Sqlite(Sqlite::open(config).await?), LayerOptions::default()))
+    }
+
+    /// A layer whose values live in files of a folder, and survive a restart. Must be called within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Open`]: the folder cannot be used.
+    pub async fn file(config: FileConfig) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::File(File::open(config).await?), LayerOptions::default()))
+    }
+
+    /// A layer that never stores: every call goes to the origin, and none are joined.
+    #[must_use]
+    pub fn off() -> Self {
+        Self::with(Backend::Off(Off), LayerOptions::default())
+    }
+
+    fn with(backend: Backend, options: LayerOptions) -> Self {
+        let is_local = !matches!(backend, Backend::Redis(_));
+        let inner = Arc::new_cyclic(|me| Inner {
+            me: Weak::clone(me),
+            backend,
+            is_local,
+            coalescer: Arc::new(Coalescer::new()),
+            gate: Gate::new(options.breaker),
+            pending: Pending::new(options.pending_max),
+            cascades: options.cascades,
+            random: options.random,
+            background: Arc::new(Semaphore::new(options.background_max.clamp(1, Semaphore::MAX_PERMITS))),
+            throttled: Slots::new(THROTTLED_KEYS),
+            adaptive: AdaptiveTtl::new(),
+            reasons: Reasons::new(),
+            metrics: Metrics::new(),
+        });
+        Self { inner }
+    }
+
+    /// The fresh value under the key, if there is one. An empty value is a value.
+    ///
+    /// # Errors
+    /// If the backend could not be asked.
+    pub async fn get(&self, key: &Key) -> Result<Option<Bytes>, CacheError> {
+        let now = UnixMs::now();
+        let is_hit = |entry: &Entry| entry.kind == Kind::Value && now < entry.fresh_until;
+        let count = |entry: &Entry| if is_hit(entry) { OpResult::Hit } else { OpResult::Miss };
+        let Lookup::Hit(entry) = self.inner.lookup(key, count).await? else { return Ok(None) };
+        if !is_hit(&entry) {
+            return Ok(None);
+        }
+        self.inner.metrics.bytes_out(entry.value.len());
+        Ok(Some(entry.value))
+    }
+
+    /// All that the store holds under the key, which may be stale or negative.
+    ///
+    /// # Errors
+    /// If the backend could not be asked.
+    pub async fn entry(&self, key: &Key) -> Result<Option<Entry>, CacheError> {
+        let now = UnixMs::now();
+        let count = |entry: &Entry| if now < entry.fresh_until { OpResult::Hit } else { OpResult::Stale };
+        Ok(match self.inner.lookup(key, count).await? {
+            Lookup::Hit(entry) => Some(entry),
+            Lookup::Miss | Lookup::Corrupt => None,
+        })
+    }
+
+    /// Stores the value for `ttl`, at most ten years. A `ttl` under a millisecond removes the key:
+    /// an entry that lives no time is no entry.
+    ///
+    /// # Errors
+    /// If the backend could not be asked or refused. The older value is then removed as soon as the
+    /// backend can be asked, and not served by this layer before.
+    pub async fn set(&self, key: &Key, value: Bytes, ttl: Duration) -> Result<(), CacheError> {
+        self.put(key, value, &Policy::ttl(ttl)).await
+    }
+
+    /// Stores the value with the policy's freshness, windows and tags. An invalidation at the same
+    /// time comes before it or after it, never between the value and its tags.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub async fn put(&self, key: &Key, value: Bytes, policy: &Policy) -> Result<(), CacheError> {
+        let inner = &self.inner;
+        let old = Invalidation::Key(key.clone());
+        // An origin call that began earlier must not put its older value over this one.
+        inner.overtake(&old).await;
+        if policy.ttl < MIN_TTL || policy.has_too_many_tags() {
+            return inner.remove(&old).await.map(drop);
+        }
+        // Like a flight, so that an invalidation meanwhile waits for this store before it removes.
+        let ticket = inner.coalescer.ticket(key);
+        let Boarding::Lead { flight, .. } = inner.coalescer.board_alone(key, ticket, policy.shared_names())
+        else {
+            return Ok(());
+        };
+        if !flight.begin_storing() {
+            return inner.remove(&old).await.map(drop);
+        }
+        let entry = inner.entry(key, (Kind::Value, value), policy, Duration::ZERO);
+        let stored = inner.store(key, &entry, policy.names()).await;
+        drop(flight);
+        if stored.is_err() && !inner.is_local {
+            inner.pending.push(old);
+        }
+        stored
+    }
+
+    /// The backend's name, one of [`NAMES`](crate::backend::NAMES).
+    #[must_use]
+    pub fn backend_name(&self) -> &'static str {
+        self.inner.backend.name()
+    }
+
+    /// What the circuit breaker before the cache server lets through. Always closed where the
+    /// backend is in this process.
+    #[must_use]
+    pub fn breaker_state(&self) -> BreakerState {
+        self.inner.gate.state()
+    }
+
+    /// Counts a value that a caller had from its origin because it did not want the cache.
+    pub fn bypassed(&self) {
+        self.inner.metrics.missed(crate::reasons::Reason::Bypass);
+    }
+
+    /// Every metric of this layer, as it stands.
+    #[must_use]
+    pub fn families(&self) -> Vec<Family> {
+        let inner = &self.inner;
+        let gauges = Gauges {
+            store: inner.backend.state(),
+            breaker: inner.gate.state(),
+            breaker_opened: inner.gate.times_opened(),
+            pending: inner.pending.len(),
+        };
+        inner.metrics.families(self.backend_name(), &gauges)
+    }
+}
+
+impl Inner {
+    /// The entry of a value that was just brought.
+    fn entry(&self, key: &Key, value: (Kind, Bytes), policy: &Policy, origin_time: Duration) -> Entry {
+        let (kind, value) = value;
+        let (ttl, window) = match kind {
+            Kind::Value => (self.ttl(key, &value, policy), policy.window()),
+            Kind::Negative => (policy.negative_ttl.unwrap_or_default(), Duration::ZERO),
+        };
+        let ttl = ttl.min(MAX_TTL);
+        let stored = UnixMs::now();
+        let fresh_until = stored.after(ttl);
+        let kept_until = stored.after(ttl.saturating_add(window).min(MAX_TTL));
+        Entry { value, kind, stored, fresh_until, kept_until, origin_time }
+    }
+
+    /// How long a value is fresh: as the policy says, as was learned, and a little less by chance.
+    fn ttl(&self, key: &Key, value: &Bytes, policy: &Policy) -> Duration {
+        let ttl =
+            policy.adaptive.map_or(policy.ttl, |bounds| self.adaptive.learn(key, value, policy.ttl, bounds));
+        if policy.jitter > 0.0 && ttl <= MAX_TTL {
+            ttl.mul_f64(1.0 - policy.jitter * self.random.next()).max(MIN_TTL)
+        } else {
+            ttl
+        }
+    }
+}
+
+impl fmt::Debug for CacheLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheLayer").field("backend", &self.inner.backend).finish_non_exhaustive()
+    }
+}
