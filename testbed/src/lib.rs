@@ -12,18 +12,23 @@
 //!
 //! - `service`: the life of a testbed. `config`: what it is started with, checked whole.
 //! - `database`: connections, migrations, the loading of generated data.
-//! - `marketplace`: the first system. A system is one module with its queries, model, keys,
+//! - `marketplace`, `analytics`: the systems. A system is one module with its queries, model, keys,
 //!   handlers and data, and its line in `database::seed::SYSTEMS` and in `service`.
 //! - `variant`, `answer`, `cache_status`: how a request chooses its variant and how it is answered.
+//! - `admin`: figures and invalidation of the cache, behind the admin token.
 //! - `telemetry`, `probes`: counts by route, and the pages `/metrics`, `/healthz`, `/openapi.json`.
 
+mod admin;
+mod analytics;
 mod answer;
 mod app;
 mod cache_status;
+mod compression;
 mod config;
 mod database;
 mod error;
 mod marketplace;
+mod openapi;
 mod parameters;
 mod probes;
 mod reply;

@@ -13,13 +13,14 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::admin::server::CacheServer;
 use crate::app::App;
 use crate::config::{CacheChoice, SeedSize, TestbedConfig};
 use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
 use crate::error::TestbedError;
 use crate::telemetry::Telemetry;
-use crate::{marketplace, probes, reply};
+use crate::{admin, analytics, marketplace, probes, reply};
 
 /// How long open requests may take to end after the testbed was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -82,7 +83,10 @@ impl Testbed {
             rows: database.count_rows(config.seed_size).await?,
             load_time,
         };
-        let app = Arc::new(App { database, cache, telemetry: Telemetry::default(), _folder: folder });
+        let server = cache_server(&config)?;
+        let admin_token = config.admin_token.clone();
+        let telemetry = Telemetry::default();
+        let app = Arc::new(App { database, cache, telemetry, admin_token, server, _folder: folder });
         Ok(Self { app, listener, addr, summary })
     }
 
@@ -107,7 +111,11 @@ impl Testbed {
     /// The service without its socket: for tests, and for embedding. All routers of one testbed
     /// share its database, cache and counts.
     pub fn router(&self) -> Router {
-        let router = Router::new().merge(probes::routes(&self.app)).merge(marketplace::routes(&self.app));
+        let router = Router::new()
+            .merge(probes::routes(&self.app))
+            .merge(marketplace::routes(&self.app))
+            .merge(analytics::routes(&self.app))
+            .merge(admin::routes(&self.app));
         self.app.fallback(router, reply::no_such_path)
     }
 
@@ -174,9 +182,21 @@ async fn cache(config: &TestbedConfig) -> Result<CacheLayer, TestbedError> {
             let url = config.redis_url.as_deref().unwrap_or_default();
             let mut redis = RedisConfig::new(url);
             // A server that outlives the testbed must not answer for other data.
-            redis.namespace = format!("hitmark:{}:{}:", config.seed_size, seed::REVISION);
+            redis.namespace = namespace(config);
             let layer = CacheLayer::redis(redis).await;
             layer.map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
         }
     }
+}
+
+fn namespace(config: &TestbedConfig) -> String {
+    format!("hitmark:{}:{}:", config.seed_size, seed::REVISION)
+}
+
+fn cache_server(config: &TestbedConfig) -> Result<Option<CacheServer>, TestbedError> {
+    let Some(url) = config.redis_url.as_deref().filter(|_| config.cache == CacheChoice::Redis) else {
+        return Ok(None);
+    };
+    let server = CacheServer::new(url, &namespace(config));
+    server.map(Some).map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
 }

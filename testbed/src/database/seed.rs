@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::rows::{self, Table};
 use super::{Database, DatabaseKind};
+use crate::analytics;
 use crate::config::SeedSize;
 use crate::error::TestbedError;
 use crate::marketplace;
@@ -24,8 +25,10 @@ struct System {
 }
 
 /// Every system, in the order of migrations.
-const SYSTEMS: &[System] =
-    &[System { name: "marketplace", tables_version: 101, tables: marketplace::seed::tables }];
+const SYSTEMS: &[System] = &[
+    System { name: "marketplace", tables_version: 101, tables: marketplace::seed::tables },
+    System { name: "analytics", tables_version: 201, tables: analytics::seed::tables },
+];
 
 /// How far a load has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 // The lint knows tests, but not the functions that they share.
 #![allow(clippy::expect_used)]
 
+mod analytics;
 mod answers;
 mod life;
 mod outcomes;
