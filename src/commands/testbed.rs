@@ -46,6 +46,8 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             cache,
             seed_size,
             admin_token: args.admin_token.clone(),
+            rate_limit: args.rate_limit,
+            warm: args.warm,
         }),
         (cache, seed_size) => {
             let mistakes: Vec<String> = [

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use hitmark_schema::redact;
@@ -24,6 +25,11 @@ pub struct TestbedConfig {
     pub seed_size: SeedSize,
     /// The bearer token of administrative endpoints; without it they are closed.
     pub admin_token: Option<String>,
+    /// Requests that the whole service answers in a minute; without it, no limit, so that a load
+    /// test measures the service and not the limit.
+    pub rate_limit: Option<NonZeroU32>,
+    /// Whether the critical answers are in the cache before the testbed serves.
+    pub warm: bool,
 }
 
 impl Default for TestbedConfig {
@@ -35,6 +41,8 @@ impl Default for TestbedConfig {
             redis_url: None,
             seed_size: SeedSize::Medium,
             admin_token: None,
+            rate_limit: None,
+            warm: false,
         }
     }
 }
@@ -48,6 +56,8 @@ impl fmt::Debug for TestbedConfig {
             .field("redis_url", &self.redis_url.as_deref().map(redact::url))
             .field("seed_size", &self.seed_size)
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
+            .field("rate_limit", &self.rate_limit)
+            .field("warm", &self.warm)
             .finish()
     }
 }

@@ -12,10 +12,11 @@
 //!
 //! - `service`: the life of a testbed. `config`: what it is started with, checked whole.
 //! - `database`: connections, migrations, the loading of generated data.
-//! - `marketplace`, `analytics`: the systems. A system is one module with its queries, model, keys,
+//! - `marketplace`, `analytics`, `health`: the systems. A system is one module with its queries, model, keys,
 //!   handlers and data, and its line in `database::seed::SYSTEMS` and in `service`.
 //! - `variant`, `answer`, `cache_status`: how a request chooses its variant and how it is answered.
 //! - `admin`: figures and invalidation of the cache, behind the admin token.
+//! - `compression`, `rate_limit`: what stands around the endpoints of those who ask for it.
 //! - `telemetry`, `probes`: counts by route, and the pages `/metrics`, `/healthz`, `/openapi.json`.
 
 mod admin;
@@ -27,10 +28,12 @@ mod compression;
 mod config;
 mod database;
 mod error;
+mod health;
 mod marketplace;
 mod openapi;
 mod parameters;
 mod probes;
+mod rate_limit;
 mod reply;
 mod service;
 mod telemetry;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
 use crate::error::TestbedError;
 use crate::telemetry::Telemetry;
-use crate::{admin, analytics, marketplace, probes, reply};
+use crate::{admin, analytics, health, marketplace, probes, rate_limit, reply};
 
 /// How long open requests may take to end after the testbed was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -32,6 +33,7 @@ pub struct Testbed {
     listener: TcpListener,
     addr: SocketAddr,
     summary: Summary,
+    rate_limit: Option<NonZeroU32>,
 }
 
 /// What a testbed runs on: for the environment of a run.
@@ -87,7 +89,11 @@ impl Testbed {
         let admin_token = config.admin_token.clone();
         let telemetry = Telemetry::default();
         let app = Arc::new(App { database, cache, telemetry, admin_token, server, _folder: folder });
-        Ok(Self { app, listener, addr, summary })
+        let testbed = Self { app, listener, addr, summary, rate_limit: config.rate_limit };
+        if config.warm {
+            health::warm::warm(&testbed.unlimited()).await;
+        }
+        Ok(testbed)
     }
 
     /// The address that was bound.
@@ -111,10 +117,18 @@ impl Testbed {
     /// The service without its socket: for tests, and for embedding. All routers of one testbed
     /// share its database, cache and counts.
     pub fn router(&self) -> Router {
+        match self.rate_limit {
+            None => self.unlimited(),
+            Some(per_minute) => rate_limit::limited(self.unlimited(), per_minute),
+        }
+    }
+
+    fn unlimited(&self) -> Router {
         let router = Router::new()
             .merge(probes::routes(&self.app))
             .merge(marketplace::routes(&self.app))
             .merge(analytics::routes(&self.app))
+            .merge(health::routes(&self.app))
             .merge(admin::routes(&self.app));
         self.app.fallback(router, reply::no_such_path)
     }

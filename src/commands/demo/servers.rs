@@ -100,6 +100,6 @@ fn testbed_config(args: &DemoArgs) -> TestbedConfig {
         redis_url: args.redis_url.clone(),
         // The shipped plans ask for keys that exist from this size on.
         seed_size: SeedSize::Medium,
-        admin_token: None,
+        ..TestbedConfig::default()
     }
 }

@@ -11,6 +11,7 @@ use super::{Database, DatabaseKind};
 use crate::analytics;
 use crate::config::SeedSize;
 use crate::error::TestbedError;
+use crate::health;
 use crate::marketplace;
 
 /// Counts up when generated data change, so that older files are loaded anew.
@@ -28,6 +29,7 @@ struct System {
 const SYSTEMS: &[System] = &[
     System { name: "marketplace", tables_version: 101, tables: marketplace::seed::tables },
     System { name: "analytics", tables_version: 201, tables: analytics::seed::tables },
+    System { name: "health", tables_version: 301, tables: health::seed::tables },
 ];
 
 /// How far a load has come.
