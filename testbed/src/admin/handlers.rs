@@ -95,7 +95,7 @@ async fn short_stats(State(app): State<Arc<App>>) -> Response {
 
 async fn health(State(app): State<Arc<App>>) -> Response {
     let server = server(&app).await;
-    page(&stats::health(jiff::Timestamp::now().to_string(), app.server.is_some(), server.as_ref()))
+    page(&stats::health(&jiff::Timestamp::now().to_string(), app.server.is_some(), server.as_ref()))
 }
 
 async fn keys(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Response> {
@@ -106,7 +106,7 @@ async fn keys(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<
         false => "*".to_owned(),
     };
     parameters.finish(()).map_err(|mistakes| reply::bad_request(&mistakes))?;
-    let pattern = parsed(&text)?;
+    let pattern = parsed(&text).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let Some(server) = &app.server else { return Err(reply::error(StatusCode::NOT_IMPLEMENTED, NOT_LISTED)) };
     let found = server.keys(pattern.as_str(), limit as usize).await.map_err(|error| {
         tracing::warn!(%error, "the cache's keys could not be listed");
@@ -122,7 +122,7 @@ async fn keys(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<
 
 async fn clear_scope(app: &App, scope: &Scope) -> Response {
     let cleared = invalidate(app, &family(scope.prefix), "admin").await;
-    told(cleared, |cleared| {
+    told(&cleared, |cleared| {
         json!({
             "message": format!("{} cache invalidated successfully", scope.name),
             "cleared_entries": cleared,
@@ -132,7 +132,7 @@ async fn clear_scope(app: &App, scope: &Scope) -> Response {
 }
 
 async fn clear(State(app): State<Arc<App>>) -> Response {
-    told(invalidate_all(&app, "admin").await, |cleared| {
+    told(&invalidate_all(&app, "admin").await, |cleared| {
         json!({
             "message": "All cache invalidated successfully",
             "cleared_entries": cleared,
@@ -145,17 +145,18 @@ async fn clear_pattern(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -
     let mut parameters = Parameters::read(query.as_deref(), &["pattern"]);
     let text = parameters.text("pattern", PATTERN_CHARS_MAX);
     parameters.finish(()).map_err(|mistakes| reply::bad_request(&mistakes))?;
-    let cleared = invalidate(&app, &parsed(&text)?, "admin").await;
-    Ok(told(cleared, |cleared| json!({ "pattern": text, "cleared_entries": cleared })))
+    let pattern = parsed(&text).map_err(|mistakes| reply::bad_request(&mistakes))?;
+    let cleared = invalidate(&app, &pattern, "admin").await;
+    Ok(told(&cleared, |cleared| json!({ "pattern": text, "cleared_entries": cleared })))
 }
 
-fn parsed(text: &str) -> Result<Pattern, Response> {
-    text.parse().map_err(|error| reply::bad_request(&Mistakes::one("pattern", error)))
+fn parsed(text: &str) -> Result<Pattern, Mistakes> {
+    text.parse().map_err(|error| Mistakes::one("pattern", error))
 }
 
-fn told(cleared: Result<u64, CacheError>, body: impl FnOnce(u64) -> Value) -> Response {
+fn told(cleared: &Result<u64, CacheError>, body: impl FnOnce(u64) -> Value) -> Response {
     match cleared {
-        Ok(cleared) => page(&body(cleared)),
+        Ok(cleared) => page(&body(*cleared)),
         Err(_) => unreachable(),
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn short(families: &[Family], server: Option<&ServerInfo>) -> Value {
 }
 
 /// `/api/v1/cache/health` and `/api/cache/health`.
-pub(super) fn health(now: String, is_remote: bool, server: Option<&ServerInfo>) -> Value {
+pub(super) fn health(now: &str, is_remote: bool, server: Option<&ServerInfo>) -> Value {
     let status = if is_remote && server.is_none() { "degraded" } else { "healthy" };
     json!({
         "timestamp": now,
@@ -145,8 +145,8 @@ mod tests {
     #[test]
     fn twelve_and_a_half_milliseconds_are_good_as_the_rule_says() {
         let server = ServerInfo::for_test(std::time::Duration::from_micros(12_500));
-        let page = health("now".to_owned(), true, Some(&server));
+        let page = health("now", true, Some(&server));
         assert_eq!((&page["response_time_ms"], &page["performance"]), (&12.5.into(), &"good".into()));
-        assert_eq!(health("now".to_owned(), true, None)["status"], "degraded");
+        assert_eq!(health("now", true, None)["status"], "degraded");
     }
 }

@@ -40,10 +40,10 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
 }
 
 /// The number of a row in a path.
-pub(super) fn id(text: &str) -> Result<i64, Response> {
+pub(super) fn id(text: &str) -> Result<i64, Mistakes> {
     match text.parse() {
         Ok(id) if (1..=1_000_000_000).contains(&id) => Ok(id),
-        _ => Err(reply::bad_request(&Mistakes::one("id", "must be a whole number from 1 to 1000000000"))),
+        _ => Err(Mistakes::one("id", "must be a whole number from 1 to 1000000000")),
     }
 }
 
@@ -59,7 +59,7 @@ async fn recommendation(
     locale: Locale,
     Path(path): Path<String>,
 ) -> Answered {
-    let id = id(&path)?;
+    let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let (key, ttl) = (keys::recommendation(id, locale), Category::Recommendations.ttl());
     let question = Question { variant, key, ttl, absent: NO_RECOMMENDATION };
     let origin = async move |endpoint: Endpoint| {
@@ -85,7 +85,7 @@ async fn prediction(
     variant: RequestVariant,
     Path(path): Path<String>,
 ) -> Answered {
-    let id = id(&path)?;
+    let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let (key, ttl) = (keys::prediction(id), Category::Predictions.ttl());
     let question = Question { variant, key, ttl, absent: NO_DIAGNOSIS };
     let origin = async move |endpoint: Endpoint| {
@@ -101,7 +101,7 @@ async fn analytics(
     variant: RequestVariant,
     Path(path): Path<String>,
 ) -> Answered {
-    let id = id(&path)?;
+    let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let (key, ttl) = (keys::analytics(id), Category::Analytics.ttl());
     let question = Question { variant, key, ttl, absent: NO_RECOMMENDATION };
     let origin = async move |endpoint: Endpoint| {
@@ -116,7 +116,7 @@ async fn summary(
     variant: RequestVariant,
     Path(path): Path<String>,
 ) -> Answered {
-    let id = id(&path)?;
+    let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let (key, ttl) = (keys::feedback(id), Category::Analytics.ttl());
     let question = Question { variant, key, ttl, absent: NO_RECOMMENDATION };
     let origin = async move |endpoint: Endpoint| {
@@ -132,7 +132,7 @@ async fn profile(
     locale: Locale,
     Path(path): Path<String>,
 ) -> Answered {
-    let id = id(&path)?;
+    let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let (key, ttl) = (keys::profile(id, locale), keys::PROFILE_TTL);
     let question = Question { variant, key, ttl, absent: NO_PATIENT };
     let origin = async move |endpoint: Endpoint| {

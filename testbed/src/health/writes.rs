@@ -34,7 +34,7 @@ pub(super) async fn update(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Answered {
-    let id = super::handlers::id(&id)?;
+    let id = super::handlers::id(&id).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let mut parameters = Parameters::read(query.as_deref(), &["effectiveness"]);
     let score = parameters.number("effectiveness", 500, 0..=1_000);
     parameters.finish(()).map_err(|mistakes| reply::bad_request(&mistakes))?;
@@ -78,7 +78,7 @@ pub(super) async fn optimize(State(endpoint): State<Endpoint>, RawQuery(query): 
 
 /// `POST /api/auth/logout/{id}` clears everything of one user.
 pub(super) async fn logout(State(endpoint): State<Endpoint>, Path(id): Path<String>) -> Answered {
-    let id = super::handlers::id(&id)?;
+    let id = super::handlers::id(&id).map_err(|mistakes| reply::bad_request(&mistakes))?;
     cleared(&endpoint, &[keys::of_user(id)], "logout").await
 }
 
