@@ -5,3 +5,4 @@ DROP INDEX idx_analytics_sales_product;
 DROP INDEX idx_analytics_sales_customer;
 DROP INDEX idx_analytics_customers_lifetime;
 DROP INDEX idx_analytics_customers_segment;
+DROP INDEX idx_analytics_sales_day;

@@ -14,7 +14,7 @@ pub(crate) async fn invalidate(app: &App, pattern: &Pattern, reason: &str) -> Re
     let cleared = app.cache.delete_pattern(pattern).await;
     match &cleared {
         Ok(0) => {
-            tracing::warn!(target: "audit", %pattern, reason, cleared = 0, "invalidation matched nothing")
+            tracing::warn!(target: "audit", %pattern, reason, cleared = 0, "invalidation matched nothing");
         }
         Ok(cleared) => tracing::info!(target: "audit", %pattern, reason, cleared, "invalidated"),
         Err(error) => tracing::error!(target: "audit", %pattern, reason, %error, "invalidation failed"),
