@@ -129,6 +129,12 @@ pub(crate) struct TestbedArgs {
     /// The token that administrative requests must carry.
     #[arg(long, value_name = "TOKEN", env = "HITMARK_ADMIN_TOKEN", hide_env_values = true)]
     pub(crate) admin_token: Option<String>,
+    /// Answer at most this many requests a minute, and 429 beyond.
+    #[arg(long, value_name = "REQUESTS", env = "HITMARK_RATE_LIMIT")]
+    pub(crate) rate_limit: Option<std::num::NonZeroU32>,
+    /// Put the critical answers into the cache before serving.
+    #[arg(long, env = "CACHE_WARM_ON_STARTUP")]
+    pub(crate) warm: bool,
 }
 
 /// `hitmark testbed …`

@@ -81,6 +81,8 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             seed_size,
             indexes: if args.without_indexes { Indexes::Absent } else { Indexes::Present },
             admin_token: args.admin_token.clone(),
+            rate_limit: args.rate_limit,
+            warm: args.warm,
         }),
         (cache, seed_size) => {
             let mistakes: Vec<String> = [

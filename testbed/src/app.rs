@@ -1,32 +1,46 @@
 //! What all requests share, and how a route is made: a handler with its own counts, measured.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 use hitmark_cache::CacheLayer;
 use tempfile::TempDir;
 
+use crate::admin::server::CacheServer;
 use crate::database::{Database, Session};
 use crate::tasks::Tasks;
 use crate::telemetry::{RouteStats, Telemetry, observe};
 
 /// The label of requests that match no route.
 const OTHER: &str = "other";
+/// The label of requests that change data.
+const WRITES: &str = "writes";
 
 /// What all requests share.
-#[derive(Debug)]
 pub(crate) struct App {
     pub(crate) database: Database,
     pub(crate) cache: CacheLayer,
     pub(crate) telemetry: Telemetry,
     /// Work that requests leave for later.
     pub(crate) tasks: Arc<Tasks>,
+    /// Without it the administration is closed.
+    pub(crate) admin_token: Option<String>,
+    /// The cache's server, if it has one.
+    pub(crate) server: Option<CacheServer>,
     /// Holds database and cache where no place was named, and goes with the last router. Declared after
     /// both, so that their files are closed before they are removed.
     pub(crate) _folder: Option<TempDir>,
+}
+
+/// How a route changes data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Write {
+    Post,
+    Put,
 }
 
 /// What one endpoint's handler is given: what all share, and its own counts.
@@ -34,6 +48,16 @@ pub(crate) struct App {
 pub(crate) struct Endpoint {
     pub(crate) app: Arc<App>,
     pub(crate) stats: Arc<RouteStats>,
+}
+
+// Written by hand: the token is a secret.
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("database", &self.database)
+            .field("cache", &self.cache)
+            .finish_non_exhaustive()
+    }
 }
 
 impl App {
@@ -59,6 +83,22 @@ impl App {
         let stats = self.telemetry.route(path);
         let endpoint = Endpoint { app: Arc::clone(self), stats: Arc::clone(&stats) };
         Router::new().route(path, methods.layer(from_fn_with_state(stats, observe))).with_state(endpoint)
+    }
+
+    /// A measured route that changes data. Its counts are apart from those of reads of the same path.
+    pub(crate) fn write<H, T>(self: &Arc<Self>, path: &'static str, write: Write, handler: H) -> Router
+    where
+        H: Handler<T, Endpoint>,
+        T: 'static,
+    {
+        let stats = self.telemetry.route(WRITES);
+        let endpoint = Endpoint { app: Arc::clone(self), stats: Arc::clone(&stats) };
+        let handler = handler.layer(from_fn_with_state(stats, observe));
+        let method = match write {
+            Write::Post => post(handler),
+            Write::Put => put(handler),
+        };
+        Router::new().route(path, method).with_state(endpoint)
     }
 
     /// Adds the answer for requests that match no route.

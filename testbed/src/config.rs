@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -35,6 +36,11 @@ pub struct TestbedConfig {
     pub indexes: Indexes,
     /// The bearer token of administrative endpoints; without it they are closed.
     pub admin_token: Option<String>,
+    /// Requests that the whole service answers in a minute; without it, no limit, so that a load
+    /// test measures the service and not the limit.
+    pub rate_limit: Option<NonZeroU32>,
+    /// Whether the critical answers are in the cache before the testbed serves.
+    pub warm: bool,
 }
 
 impl Default for TestbedConfig {
@@ -49,6 +55,8 @@ impl Default for TestbedConfig {
             seed_size: SeedSize::Medium,
             indexes: Indexes::Present,
             admin_token: None,
+            rate_limit: None,
+            warm: false,
         }
     }
 }
@@ -65,6 +73,8 @@ impl fmt::Debug for TestbedConfig {
             .field("seed_size", &self.seed_size)
             .field("indexes", &self.indexes)
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
+            .field("rate_limit", &self.rate_limit)
+            .field("warm", &self.warm)
             .finish()
     }
 }

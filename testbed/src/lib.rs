@@ -12,24 +12,32 @@
 //!
 //! - `service`: the life of a testbed. `config`: what it is started with, checked whole.
 //! - `database`: connections, migrations, the loading of generated data.
-//! - `marketplace`: the first system. A system is one module with its queries, model, keys,
+//! - `marketplace`, `analytics`, `health`, `incidents`: the systems. A system is one module with its queries, model, keys,
 //!   handlers and data, and its line in `database::seed::SYSTEMS` and in `service`.
 //! - `variant`, `answer`, `cache_status`: how a request chooses its variant and how it is answered.
 //! - [`edge`]: the response cache as a reverse proxy, which knows nothing of the service.
+//! - `admin`: figures and invalidation of the cache, behind the admin token.
+//! - `compression`, `rate_limit`: what stands around the endpoints of those who ask for it.
 //! - `telemetry`, `probes`: counts by route, and the pages `/metrics`, `/healthz`, `/openapi.json`.
 
+mod admin;
+mod analytics;
 mod answer;
 mod app;
 mod cache_status;
+mod compression;
 mod config;
 mod database;
 pub mod edge;
 mod error;
+mod health;
 mod incidents;
 mod marketplace;
 mod media;
+mod openapi;
 mod parameters;
 mod probes;
+mod rate_limit;
 mod reply;
 mod service;
 mod tasks;

@@ -97,6 +97,55 @@ impl<'a> Parameters<'a> {
         words[0].1
     }
 
+    /// Whether the parameter is given.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+
+    /// One of a closed list of words, or the default.
+    pub(crate) fn choice(
+        &mut self,
+        name: &'static str,
+        default: &'static str,
+        choices: &[&'static str],
+    ) -> &'static str {
+        let Some(value) = self.value(name) else { return default };
+        if value == default {
+            return default;
+        }
+        match choices.iter().find(|choice| **choice == value) {
+            Some(choice) => choice,
+            None => {
+                self.mistakes.add(name, format!("must be one of {}", choices.join(", ")));
+                default
+            }
+        }
+    }
+
+    /// `true` or `false`; false if it is not given.
+    pub(crate) fn flag(&mut self, name: &'static str) -> bool {
+        self.choice(name, "false", &["true"]) == "true"
+    }
+
+    /// A day such as `2024-01-31`, as days since 1970.
+    pub(crate) fn day(&mut self, name: &'static str, default: i64) -> i64 {
+        let Some(value) = self.value(name) else { return default };
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let day = value.parse::<jiff::civil::Date>().ok().and_then(|day| epoch.until(day).ok());
+        match day {
+            Some(span) => i64::from(span.get_days()),
+            None => {
+                self.mistakes.add(name, "must be a day such as 2024-01-31");
+                default
+            }
+        }
+    }
+
+    /// Notes what is wrong with one parameter in view of another.
+    pub(crate) fn mistake(&mut self, name: &'static str, problem: &'static str) {
+        self.mistakes.add(name, problem);
+    }
+
     /// What was read, unless something was wrong.
     pub(crate) fn finish<T>(self, read: T) -> Result<T, Mistakes> {
         if self.mistakes.0.is_empty() { Ok(read) } else { Err(self.mistakes) }

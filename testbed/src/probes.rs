@@ -9,22 +9,19 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bytes::Bytes;
 use hitmark_schema::exposition::{self, Family, Value};
 use hitmark_schema::metrics::CACHE_BACKEND_UP;
 use serde_json::json;
 
 use crate::app::App;
-use crate::reply;
-
-const OPENAPI: &[u8] = include_bytes!("openapi.json");
+use crate::{openapi, reply};
 
 /// The routes of the probes.
 pub(crate) fn routes(app: &Arc<App>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
-        .route("/openapi.json", get(async || reply::respond(StatusCode::OK, Bytes::from_static(OPENAPI))))
+        .route("/openapi.json", get(async || reply::respond(StatusCode::OK, openapi::document())))
         .with_state(Arc::clone(app))
 }
 

@@ -80,7 +80,8 @@ pub(crate) fn respond(status: StatusCode, body: Bytes) -> Response {
     response
 }
 
-fn error(status: StatusCode, message: &str) -> Response {
+/// An error with one sentence.
+pub(crate) fn error(status: StatusCode, message: &str) -> Response {
     respond(status, json!({ "error": message }).to_string().into())
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::admin::server::CacheServer;
 use crate::app::App;
 use crate::config::{CacheChoice, SeedSize, TestbedConfig};
 use crate::database::seed::{self, Loaded, SeedProgress};
@@ -21,7 +23,7 @@ use crate::database::{self, Database};
 use crate::error::TestbedError;
 use crate::tasks::{self, Counts, Mailbox, Tasks, Work};
 use crate::telemetry::Telemetry;
-use crate::{incidents, marketplace, probes, reply};
+use crate::{admin, analytics, health, incidents, marketplace, probes, rate_limit, reply};
 
 /// How long open requests may take to end after the testbed was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -33,6 +35,7 @@ pub struct Testbed {
     listener: TcpListener,
     addr: SocketAddr,
     summary: Summary,
+    rate_limit: Option<NonZeroU32>,
 }
 
 /// What a testbed runs on: for the environment of a run.
@@ -89,8 +92,15 @@ impl Testbed {
         };
         let telemetry = Telemetry::default();
         let tasks = tasks(&config, &database, &cache, &telemetry).await?;
-        let app = Arc::new(App { database, cache, telemetry, tasks, _folder: folder });
-        Ok(Self { app, listener, addr, summary })
+        let server = cache_server(&config, &name)?;
+        let admin_token = config.admin_token.clone();
+        let app = App { database, cache, telemetry, tasks, admin_token, server, _folder: folder };
+        let app = Arc::new(app);
+        let testbed = Self { app, listener, addr, summary, rate_limit: config.rate_limit };
+        if config.warm {
+            health::warm::warm(&testbed.unlimited()).await;
+        }
+        Ok(testbed)
     }
 
     /// The address that was bound.
@@ -114,11 +124,21 @@ impl Testbed {
     /// The service without its socket: for tests, and for embedding. All routers of one testbed
     /// share its database, cache and counts.
     pub fn router(&self) -> Router {
+        match self.rate_limit {
+            None => self.unlimited(),
+            Some(per_minute) => rate_limit::limited(self.unlimited(), per_minute),
+        }
+    }
+
+    fn unlimited(&self) -> Router {
         let router = Router::new()
             .merge(probes::routes(&self.app))
             .merge(marketplace::routes(&self.app))
+            .merge(analytics::routes(&self.app))
+            .merge(health::routes(&self.app))
             .merge(incidents::routes(&self.app))
-            .merge(tasks::routes(&self.app));
+            .merge(tasks::routes(&self.app))
+            .merge(admin::routes(&self.app));
         self.app.fallback(router, reply::no_such_path)
     }
 
@@ -221,7 +241,7 @@ pub(crate) async fn cache(
         CacheChoice::Redis => {
             let url = config.redis_url.as_deref().unwrap_or_default();
             let mut redis = RedisConfig::new(url);
-            redis.namespace = format!("hitmark:{name}:");
+            redis.namespace = namespace(name);
             let layer = CacheLayer::redis(redis).await;
             layer.map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
         }
@@ -243,4 +263,17 @@ fn own_path(folder: Option<&TempDir>) -> PathBuf {
 
 fn refused(path: &Path, error: &dyn std::fmt::Display) -> TestbedError {
     TestbedError::Cache { url: path.display().to_string(), reason: error.to_string() }
+}
+
+/// What every key in a cache server begins with.
+fn namespace(name: &str) -> String {
+    format!("hitmark:{name}:")
+}
+
+fn cache_server(config: &TestbedConfig, name: &str) -> Result<Option<CacheServer>, TestbedError> {
+    let Some(url) = config.redis_url.as_deref().filter(|_| config.cache == CacheChoice::Redis) else {
+        return Ok(None);
+    };
+    let server = CacheServer::new(url, &namespace(name));
+    server.map(Some).map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
 }

@@ -7,9 +7,40 @@ use hitmark_loadtests::Plan;
 use crate::cli::DemoArgs;
 use crate::exit::usage;
 
-/// Each system's headline experiments, as shipped.
-const SYSTEMS: [(&str, &str); 1] =
-    [("marketplace", include_str!("../../../loadtests/plans/marketplace.toml"))];
+/// A system's share of the demo.
+struct System {
+    name: &'static str,
+    /// Its shipped plan.
+    plan: &'static str,
+    /// What the demo of all systems runs of it.
+    headline: &'static [&'static str],
+    /// What its own demo runs: the rest of the plan asks for more time.
+    own: &'static [&'static str],
+}
+
+const MARKETPLACE: &[&str] = &["product list", "product detail", "search"];
+
+const SYSTEMS: [System; 3] = [
+    System {
+        name: "marketplace",
+        plan: include_str!("../../../loadtests/plans/marketplace.toml"),
+        headline: MARKETPLACE,
+        own: MARKETPLACE,
+    },
+    System {
+        name: "analytics",
+        plan: include_str!("../../../loadtests/plans/analytics.toml"),
+        headline: &["revenue"],
+        own: &["revenue", "customer list", "fraud dashboard", "cursor at page 10000"],
+    },
+    System {
+        name: "health",
+        plan: include_str!("../../../loadtests/plans/health.toml"),
+        headline: &["recommendation analytics"],
+        // A prediction takes longer than a super-block of the demo can hold ten of.
+        own: &["recommendation analytics", "feedback summary", "profile"],
+    },
+];
 
 /// The address in the shipped plans, which the demo replaces by that of its own service.
 const SHIPPED_URL: &str = "http://127.0.0.1:8080";
@@ -27,22 +58,24 @@ pub(super) fn pairs(args: &DemoArgs) -> anyhow::Result<u64> {
 /// Refuses a system that does not exist, before anything is started.
 pub(super) fn check_systems(names: &[String]) -> anyhow::Result<()> {
     let unknown: Vec<&String> =
-        names.iter().filter(|name| !SYSTEMS.iter().any(|(system, _)| system == name)).collect();
+        names.iter().filter(|name| !SYSTEMS.iter().any(|system| system.name == **name)).collect();
     if unknown.is_empty() {
         return Ok(());
     }
-    let known: Vec<&str> = SYSTEMS.iter().map(|(system, _)| *system).collect();
+    let known: Vec<&str> = SYSTEMS.iter().map(|system| system.name).collect();
     Err(usage(format!("--system {unknown:?}: the systems are {}", known.join(", "))))
 }
 
 /// The demo's plan.
 pub(super) fn of(args: &DemoArgs, testbed_url: &str) -> anyhow::Result<Plan> {
     let mut demo: Option<Plan> = None;
-    for (system, text) in SYSTEMS
-        .iter()
-        .filter(|(system, _)| args.systems.is_empty() || args.systems.iter().any(|name| name == system))
-    {
-        let plan = Plan::parse(&text.replace(SHIPPED_URL, testbed_url), system).map_err(usage)?;
+    let is_wanted =
+        |system: &System| args.systems.is_empty() || args.systems.iter().any(|name| name == system.name);
+    for system in SYSTEMS.iter().filter(|system| is_wanted(system)) {
+        let text = system.plan.replace(SHIPPED_URL, testbed_url);
+        let mut plan = Plan::parse(&text, system.name).map_err(usage)?;
+        let chosen = if args.systems.is_empty() { system.headline } else { system.own };
+        plan.experiments.retain(|experiment| chosen.contains(&experiment.name.as_str()));
         match &mut demo {
             None => demo = Some(plan),
             Some(demo) => {
@@ -57,4 +90,29 @@ pub(super) fn of(args: &DemoArgs, testbed_url: &str) -> anyhow::Result<Plan> {
     demo.run.superblock = if args.quick { Duration::from_millis(250) } else { Duration::from_secs(1) };
     demo.run.warmup = if args.quick { Duration::from_millis(500) } else { Duration::from_secs(2) };
     Ok(demo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_experiment_that_the_demo_names_is_in_its_systems_plan() {
+        for system in SYSTEMS {
+            let plan = Plan::parse(system.plan, system.name).expect(system.name);
+            for name in system.headline.iter().chain(system.own) {
+                assert!(plan.experiments.iter().any(|experiment| experiment.name == *name), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_headline_plan_is_right_and_has_an_experiment_of_each_system() {
+        let text = include_str!("../../../loadtests/plans/headline.toml");
+        let plan = Plan::parse(text, "headline").expect("a plan");
+        for system in SYSTEMS {
+            let mut systems = plan.experiments.iter().map(|experiment| experiment.system.as_deref());
+            assert!(systems.any(|name| name == Some(system.name)), "{}", system.name);
+        }
+    }
 }

@@ -72,7 +72,7 @@ mod tests {
         let mut progress = |_| {};
         database.prepare(SeedSize::Small, Indexes::Present, &mut progress).await.expect("a first load");
         let before = names(database).await;
-        assert!(indexes().count() >= 24, "the indexes that the documents recommend");
+        assert!(indexes().count() >= 31, "each system has its indexes");
         for index in indexes() {
             assert!(before.iter().any(|name| name == index), "{index} is missing in {before:?}");
         }
@@ -81,8 +81,8 @@ mod tests {
         assert_eq!(absent.expect("the indexes go"), Loaded::Already);
         let without_indexes = names(database).await;
         assert!(without_indexes.iter().all(|name| !name.starts_with("idx_")), "{without_indexes:?}");
-        let kept = database.count_rows(SeedSize::Small).await.expect("the rows stay");
-        assert!(kept.contains(&("products", 2_000)), "{kept:?}");
+        let kept = sqlx::query("SELECT COUNT(*) FROM products").fetch_one(&database.pool).await;
+        assert_eq!(kept.expect("the rows stay").get::<i64, _>(0), 2_000);
 
         database.migrate_down_to(0).await.expect("everything goes");
         assert_eq!(names(database).await, Vec::<String>::new());

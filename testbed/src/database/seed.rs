@@ -11,7 +11,7 @@ use super::rows::{self, Table};
 use super::{Database, DatabaseKind};
 use crate::config::{Indexes, SeedSize};
 use crate::error::TestbedError;
-use crate::{incidents, marketplace};
+use crate::{analytics, health, incidents, marketplace};
 
 /// Counts up when generated data change, so that older files are loaded anew.
 pub(crate) const REVISION: u32 = 1;
@@ -27,6 +27,8 @@ struct System {
 /// Every system, in the order of migrations.
 const SYSTEMS: &[System] = &[
     System { name: "marketplace", tables_version: 101, tables: marketplace::seed::tables },
+    System { name: "analytics", tables_version: 201, tables: analytics::seed::tables },
+    System { name: "health", tables_version: 301, tables: health::seed::tables },
     System { name: "incidents", tables_version: 401, tables: incidents::seed::tables },
 ];
 

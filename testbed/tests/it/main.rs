@@ -3,7 +3,11 @@
 // The lint knows tests, but not the functions that they share.
 #![allow(clippy::expect_used)]
 
+mod admin;
+mod analytics;
 mod answers;
+mod contradictions;
+mod health;
 mod incidents;
 mod life;
 mod outcomes;

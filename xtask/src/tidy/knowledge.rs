@@ -27,6 +27,7 @@ const SECRETS: &[Secret] = &[
         known_to: &[
             "cache/src/backend/redis/",
             "exporter/src/redis_client.rs",
+            "testbed/src/admin/server.rs",
             "testbed/src/tasks/broker.rs",
         ],
     },

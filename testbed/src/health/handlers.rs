@@ -1,0 +1,154 @@
+//! The health system's reads, and all its routes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::HeaderValue;
+use axum::http::header::VARY;
+use axum::response::Response;
+
+use super::keys::{self, Category};
+use super::locale::Locale;
+use super::{queries, writes};
+use crate::answer::{Question, answer, json};
+use crate::app::{App, Endpoint, Write};
+use crate::parameters::Mistakes;
+use crate::reply;
+use crate::variant::RequestVariant;
+
+pub(super) const NO_RECOMMENDATION: &str = "there is no such recommendation";
+pub(super) const NO_DIAGNOSIS: &str = "there is no such diagnosis";
+pub(super) const NO_PATIENT: &str = "there is no such patient";
+
+type Answered = Result<Response, Response>;
+
+/// The health system's routes.
+pub(crate) fn routes(app: &Arc<App>) -> Router {
+    Router::new()
+        .merge(app.route("/api/recommendations/{id}", recommendation))
+        .merge(app.write("/api/recommendations/{id}", Write::Put, writes::update))
+        .merge(app.route("/api/recommendations/trending", trending))
+        .merge(app.route("/api/predictions/diagnosis/{id}/predict", prediction))
+        .merge(app.write("/api/predictions/optimize", Write::Post, writes::optimize))
+        .merge(app.route("/api/analytics/recommendation/{id}", analytics))
+        .merge(app.route("/api/feedback/recommendation/{id}/summary", summary))
+        .merge(app.write("/api/feedback/submit", Write::Post, writes::submit))
+        .merge(app.route("/api/users/{id}/profile", profile))
+        .merge(app.write("/api/auth/logout/{id}", Write::Post, writes::logout))
+        .merge(app.route("/api/health", health))
+}
+
+/// The number of a row in a path.
+pub(super) fn id(text: &str) -> Result<i64, Mistakes> {
+    match text.parse() {
+        Ok(id) if (1..=1_000_000_000).contains(&id) => Ok(id),
+        _ => Err(Mistakes::one("id", "must be a whole number from 1 to 1000000000")),
+    }
+}
+
+/// Tells caches on the way that the language chose the answer.
+fn varied(mut response: Response) -> Response {
+    response.headers_mut().append(VARY, HeaderValue::from_static("accept-language"));
+    response
+}
+
+async fn recommendation(
+    State(endpoint): State<Endpoint>,
+    variant: RequestVariant,
+    locale: Locale,
+    Path(path): Path<String>,
+) -> Answered {
+    let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
+    let (key, ttl) = (keys::recommendation(id, locale), Category::Recommendations.ttl());
+    let question = Question { variant, key, ttl, absent: NO_RECOMMENDATION };
+    let origin = async move |endpoint: Endpoint| {
+        let mut session = endpoint.session().await?;
+        let found = queries::recommendation(&mut session, id, locale).await?;
+        found.map_or_else(|| Ok(reply::absent()), |one| json(&one))
+    };
+    Ok(varied(answer(&endpoint, question, origin).await))
+}
+
+async fn trending(State(endpoint): State<Endpoint>, variant: RequestVariant, locale: Locale) -> Response {
+    let (key, ttl) = (keys::trending(locale), Category::Trending.ttl());
+    let question = Question { variant, key, ttl, absent: NO_RECOMMENDATION };
+    let origin = async move |endpoint: Endpoint| {
+        let mut session = endpoint.session().await?;
+        json(&queries::trending(&mut session, locale).await?)
+    };
+    varied(answer(&endpoint, question, origin).await)
+}
+
+async fn prediction(
+    State(endpoint): State<Endpoint>,
+    variant: RequestVariant,
+    Path(path): Path<String>,
+) -> Answered {
+    let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
+    let (key, ttl) = (keys::prediction(id), Category::Predictions.ttl());
+    let question = Question { variant, key, ttl, absent: NO_DIAGNOSIS };
+    let origin = async move |endpoint: Endpoint| {
+        let mut session = endpoint.session().await?;
+        let found = queries::prediction(&mut session, id).await?;
+        found.map_or_else(|| Ok(reply::absent()), |one| json(&one))
+    };
+    Ok(answer(&endpoint, question, origin).await)
+}
+
+async fn analytics(
+    State(endpoint): State<Endpoint>,
+    variant: RequestVariant,
+    Path(path): Path<String>,
+) -> Answered {
+    let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
+    let (key, ttl) = (keys::analytics(id), Category::Analytics.ttl());
+    let question = Question { variant, key, ttl, absent: NO_RECOMMENDATION };
+    let origin = async move |endpoint: Endpoint| {
+        let mut session = endpoint.session().await?;
+        json(&queries::analytics(&mut session, id).await?)
+    };
+    Ok(answer(&endpoint, question, origin).await)
+}
+
+async fn summary(
+    State(endpoint): State<Endpoint>,
+    variant: RequestVariant,
+    Path(path): Path<String>,
+) -> Answered {
+    let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
+    let (key, ttl) = (keys::feedback(id), Category::Analytics.ttl());
+    let question = Question { variant, key, ttl, absent: NO_RECOMMENDATION };
+    let origin = async move |endpoint: Endpoint| {
+        let mut session = endpoint.session().await?;
+        json(&queries::summary(&mut session, id).await?)
+    };
+    Ok(answer(&endpoint, question, origin).await)
+}
+
+async fn profile(
+    State(endpoint): State<Endpoint>,
+    variant: RequestVariant,
+    locale: Locale,
+    Path(path): Path<String>,
+) -> Answered {
+    let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
+    let (key, ttl) = (keys::profile(id, locale), keys::PROFILE_TTL);
+    let question = Question { variant, key, ttl, absent: NO_PATIENT };
+    let origin = async move |endpoint: Endpoint| {
+        let mut session = endpoint.session().await?;
+        let found = queries::profile(&mut session, id, locale).await?;
+        found.map_or_else(|| Ok(reply::absent()), |one| json(&one))
+    };
+    Ok(varied(answer(&endpoint, question, origin).await))
+}
+
+async fn health(State(endpoint): State<Endpoint>, variant: RequestVariant) -> Response {
+    let (key, ttl) = (keys::health(), Category::Health.ttl());
+    let question = Question { variant, key, ttl, absent: NO_PATIENT };
+    let origin = async move |endpoint: Endpoint| {
+        let mut session = endpoint.session().await?;
+        json(&queries::health(&mut session).await?)
+    };
+    answer(&endpoint, question, origin).await
+}
