@@ -17,6 +17,7 @@
 //! - [`user`]: what one user does, in the closed and in the open model.
 //! - [`attack`]: goose. The only file that knows it.
 //! - [`service_process`]: services that the plan starts itself.
+//! - [`trace`]: traces of keys, read from files. [`whatif`]: what another cache would have made of one.
 //! - [`runner`]: a plan's experiments, one after another, into a run directory.
 
 pub mod answer;
@@ -29,9 +30,11 @@ pub mod request;
 pub mod runner;
 pub mod schedule;
 pub mod service_process;
+pub mod trace;
 pub mod transport;
 pub mod user;
 mod watch;
+pub mod whatif;
 
 pub use plan::{Plan, PlanErrors};
 pub use runner::{Progress, RunOptions, RunReport, Stop, run};

@@ -10,6 +10,7 @@ mod load;
 mod report;
 mod results;
 mod testbed;
+mod whatif;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Load(LoadCommand::Run(args)) => load::run(&args),
         Command::Load(LoadCommand::Check { plan }) => load::check(&plan),
         Command::Load(LoadCommand::List) => load::list(),
+        Command::Whatif(args) => whatif::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Gate(args) => gate::run(&args),
