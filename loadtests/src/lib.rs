@@ -9,7 +9,7 @@
 //!
 //! - [`plan`]: the plan file, checked whole before the first request.
 //! - [`keys`]: which key a request asks for.
-//! - [`request`]: what is sent. [`transport`]: how it is sent and timed.
+//! - [`template`], [`request`]: what is sent. [`session`]: what a user remembers. [`transport`]: how it is sent and timed.
 //! - [`answer`]: what a response's headers say of the cache.
 //! - [`equivalence`]: whether both variants answer the same.
 //! - [`recorder`]: latencies and counts, sharded by thread.
@@ -22,14 +22,19 @@
 
 pub mod answer;
 pub mod attack;
+mod checks;
+mod encoding;
 pub mod equivalence;
 pub mod keys;
 pub mod plan;
+mod probe;
 pub mod recorder;
 pub mod request;
 pub mod runner;
 pub mod schedule;
 pub mod service_process;
+pub mod session;
+pub mod template;
 pub mod trace;
 pub mod transport;
 pub mod user;

@@ -50,7 +50,7 @@ pub(super) fn of_load(error: hitmark_loadtests::runner::LoadError) -> anyhow::Er
     use hitmark_loadtests::runner::LoadError;
     match error {
         LoadError::Run(error) => error.into(),
-        LoadError::Service { .. } => usage(error),
+        LoadError::Service { .. } | LoadError::Tls { .. } => usage(error),
         error => error.into(),
     }
 }
@@ -59,13 +59,13 @@ pub(super) fn check(path: &Path) -> anyhow::Result<Exit> {
     let plan = Plan::read(path).map_err(usage)?;
     let mut text = String::new();
     for experiment in &plan.experiments {
-        let keys = experiment.keys.map_or_else(|| "fixed path".to_owned(), |keys| keys.describe());
+        let keys = experiment.keys.as_ref().map_or_else(|| "fixed keys".to_owned(), |keys| keys.describe());
         text.push_str(&format!(
-            "{}: {} {}, {}, {keys}\n",
+            "{}: {}, {}{}, {keys}\n",
             experiment.name,
-            experiment.method,
-            experiment.path,
-            experiment.load.describe()
+            experiment.describe_requests(),
+            experiment.load.describe(),
+            experiment.pace.describe()
         ));
     }
     super::print(&format!(

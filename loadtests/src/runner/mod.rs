@@ -24,6 +24,8 @@ use crate::plan::{ExperimentPlan, Plan, VariantSettings};
 use crate::request::RequestError;
 use crate::schedule::unix_now_ns;
 use crate::service_process::{ServiceError, ServiceProcess};
+use crate::transport::Target;
+use crate::transport::tls::TlsError;
 use sink::Totals;
 
 /// How a run is to be made.
@@ -39,6 +41,14 @@ pub struct RunOptions {
     pub progress: Arc<dyn Fn(Progress<'_>) + Send + Sync>,
     /// Ends the run early when set.
     pub stop: Stop,
+}
+
+impl RunOptions {
+    /// A run into this directory that tells nobody of its steps.
+    #[must_use]
+    pub fn new(out: PathBuf, stop: Stop) -> Self {
+        Self { out, command: String::new(), servers: BTreeMap::new(), progress: Arc::new(|_| {}), stop }
+    }
 }
 
 impl std::fmt::Debug for RunOptions {
@@ -127,6 +137,16 @@ pub enum LoadError {
         /// What went wrong.
         source: RequestError,
     },
+    /// TLS could not be set up.
+    #[error("experiment '{experiment}', {variant}: {source}")]
+    Tls {
+        /// The experiment.
+        experiment: String,
+        /// The side.
+        variant: Variant,
+        /// What went wrong.
+        source: TlsError,
+    },
     /// A service that the plan starts did not come up.
     #[error("experiment '{experiment}', {variant}: {source}")]
     Service {
@@ -200,11 +220,37 @@ async fn run_experiment(
     Ok(())
 }
 
+/// Where the sides are: one target if both are at one address, else two.
+fn targets(experiment: &ExperimentPlan) -> Result<Vec<Arc<Target>>, LoadError> {
+    let mut targets: Vec<Arc<Target>> = Vec::new();
+    for variant in Variant::ALL {
+        let Some(side) = experiment.side(variant) else { continue };
+        let (at, ca) = (&side.address, side.ca.as_deref());
+        let is_known = targets.iter().any(|target| {
+            let known = target.address();
+            (known.scheme, &known.host, known.port, &known.authority)
+                == (at.scheme, &at.host, at.port, &at.authority)
+        });
+        if !is_known {
+            let target = Target::new(at.clone(), experiment.timeout, experiment.http, ca);
+            let target = target.map_err(|source| LoadError::Tls {
+                experiment: experiment.name.clone(),
+                variant,
+                source,
+            })?;
+            targets.push(Arc::new(target));
+        }
+    }
+    Ok(targets)
+}
+
 async fn start_services(experiment: &ExperimentPlan) -> Result<Vec<ServiceProcess>, LoadError> {
     let mut services = Vec::new();
     for variant in Variant::ALL {
-        if let Some(VariantSettings { start: Some(start), address, .. }) = experiment.side(variant) {
-            let service = ServiceProcess::start(start, address).await.map_err(|source| {
+        if let Some(VariantSettings { start: Some(start), .. }) = experiment.side(variant) {
+            let targets = targets(experiment)?;
+            let target = Arc::new(targets[variant.index().min(targets.len() - 1)].for_probes());
+            let service = ServiceProcess::start(start, &target).await.map_err(|source| {
                 LoadError::Service { experiment: experiment.name.clone(), variant, source }
             })?;
             services.push(service);
@@ -237,8 +283,8 @@ fn record(plan: &Plan, experiment: &ExperimentPlan) -> Experiment {
         slug: experiment.slug.clone(),
         system: experiment.system.clone(),
         differs: experiment.differs.clone(),
-        request: format!("{} {}", experiment.method, experiment.path),
-        keys: experiment.keys.map(|keys| keys.describe()),
+        request: experiment.describe_requests() + &experiment.pace.describe(),
+        keys: experiment.keys.as_ref().map(|keys| keys.describe()),
         load: experiment.load,
         pairs: plan.run.pairs,
         slice_ms: u64::try_from(plan.run.slice.as_millis()).unwrap_or(u64::MAX),

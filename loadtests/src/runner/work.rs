@@ -25,18 +25,21 @@ pub(super) async fn run(
     sink: &Arc<Sink>,
 ) -> Result<(), LoadError> {
     let name = experiment.name.clone();
-    let shared = Shared::new(experiment, plan.run.seed, Arc::clone(sink), options.stop.clone())
+    let targets = super::targets(experiment)?;
+    let shared = Shared::new(experiment, targets, plan.run.seed, Arc::clone(sink), options.stop.clone())
         .map_err(|source| LoadError::Request { experiment: name.clone(), source })?;
     let shape = shape(plan, experiment, &blocks);
     let users = experiment.load.users();
     let model = match experiment.load {
-        LoadModel::Closed { users } => Model::Closed(ClosedSchedule::new(shape, users)),
+        LoadModel::Closed { users } => {
+            Model::Closed(ClosedSchedule::new(shape, users, experiment.pace.clone()))
+        }
         LoadModel::Open { rate_per_s, .. } => {
-            Model::Open(OpenSchedule::new(shape, rate_per_s), Punctuality::default())
+            Model::Open(OpenSchedule::new(shape, rate_per_s, &experiment.pace), Punctuality::default())
         }
     };
     let work = Arc::new(Turns {
-        users: (0..users).map(|number| Mutex::new(Some(Seat::new(number, experiment)))).collect(),
+        users: (0..users).map(|number| Mutex::new(Some(Seat::new(number, experiment, &shared)))).collect(),
         shared: Arc::new(shared),
         model,
         report: Report {
@@ -87,8 +90,8 @@ enum Model {
 }
 
 impl Seat {
-    fn new(number: usize, experiment: &ExperimentPlan) -> Self {
-        Self { user: User::new(number as u64, experiment), times: OwnTimes::default() }
+    fn new(number: usize, experiment: &ExperimentPlan, shared: &Shared) -> Self {
+        Self { user: User::new(number as u64, experiment, shared), times: OwnTimes::default() }
     }
 }
 

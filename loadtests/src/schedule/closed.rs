@@ -12,6 +12,7 @@ use hitmark_schema::Variant;
 use tokio::sync::Barrier;
 
 use super::{EndedBlock, Shape, Sides, unix_now_ns};
+use crate::plan::Pace;
 use crate::recorder::Recorder;
 
 /// What a user has to do next.
@@ -27,6 +28,8 @@ pub enum Turn {
         pair: u64,
         /// When to send no further request.
         deadline: Instant,
+        /// How many users take part; the others wait.
+        active: u64,
     },
     /// Nothing: the schedule is done.
     Done,
@@ -36,6 +39,7 @@ pub enum Turn {
 #[derive(Debug)]
 pub struct ClosedSchedule {
     shape: Shape,
+    pace: Pace,
     barrier: Barrier,
     state: Mutex<State>,
     requests: AtomicU64,
@@ -52,6 +56,8 @@ struct State {
     block_started: Instant,
     block_started_unix_ns: u64,
     active: [Duration; 2],
+    /// When the first super-block began: stages count from there.
+    measured_from: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +67,9 @@ enum Phase {
 }
 
 impl ClosedSchedule {
-    /// A schedule for so many users.
+    /// A schedule for so many users, not all of which need to take part all the time.
     #[must_use]
-    pub fn new(shape: Shape, users: usize) -> Self {
+    pub fn new(shape: Shape, users: usize, pace: Pace) -> Self {
         let now = Instant::now();
         let state = State {
             turn: Turn::Gather,
@@ -76,8 +82,15 @@ impl ClosedSchedule {
             block_started: now,
             block_started_unix_ns: 0,
             active: [Duration::ZERO; 2],
+            measured_from: None,
         };
-        Self { shape, barrier: Barrier::new(users), state: Mutex::new(state), requests: AtomicU64::new(0) }
+        Self {
+            shape,
+            pace,
+            barrier: Barrier::new(users),
+            state: Mutex::new(state),
+            requests: AtomicU64::new(0),
+        }
     }
 
     /// What to do now.
@@ -180,7 +193,13 @@ impl ClosedSchedule {
         }
         state.second = next_second;
         state.slice_started = now;
+        let measured_from = match state.phase {
+            Phase::WarmUp => now,
+            Phase::Measure => *state.measured_from.get_or_insert(now),
+        };
+        let level = if self.pace.stages.is_empty() { f64::MAX } else { self.pace.level(now - measured_from) };
         state.turn = Turn::Slice {
+            active: level.round().max(1.0) as u64,
             variant: self.shape.variant_of(state.pair, next_second),
             pair: state.pair,
             deadline: now + self.shape.slice,

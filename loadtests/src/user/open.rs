@@ -11,7 +11,7 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 use hitmark_schema::measurement::latency_histogram;
 
-use super::{Recording, Shared, User, nanoseconds};
+use super::{Iteration, Recording, Shared, User, nanoseconds};
 use crate::attack::TurnEnd;
 use crate::schedule::EndedBlock;
 use crate::schedule::open::{Arrival, Next, OpenSchedule, Punctuality};
@@ -74,7 +74,7 @@ impl User {
         times: &mut OwnTimes,
         arrival: &Arrival,
     ) -> Option<EndedBlock> {
-        self.connect().await;
+        self.connect(shared).await;
         let early = Instant::now() < arrival.due;
         if early {
             tokio::time::sleep_until(arrival.due.into()).await;
@@ -87,11 +87,15 @@ impl User {
                 times.lag.saturating_record(nanoseconds(Instant::now() - arrival.due));
             }
         }
-        let key =
-            shared.keys.map(|keys| keys.stream(shared.seed, arrival.pair << 24 | arrival.place).next_key());
+        let draw = arrival.pair << 24 | arrival.place;
+        let key = shared.keys.as_ref().map(|keys| {
+            let mut stream =
+                if keys.is_ordered() { keys.walk(arrival.nth, 1) } else { keys.stream(shared.seed, draw) };
+            stream.next_key()
+        });
         let due = (!early).then_some(arrival.due);
         let recording = if arrival.measured { Recording::On } else { Recording::Off };
-        self.request(shared, arrival.variant, key, due, recording).await;
+        self.iterate(shared, Iteration { variant: arrival.variant, key, draw, due, recording }).await;
         ended
     }
 }

@@ -62,11 +62,11 @@ impl S3Fifo {
             self.enter(key, MAIN);
             return;
         }
-        if self.ghosts >= self.capacity - self.small_max.min(self.capacity - 1) {
-            if let Some(forgotten) = self.links.pop_back(GHOST) {
-                self.places[forgotten as usize] = Place::Nowhere;
-                self.ghosts -= 1;
-            }
+        if self.ghosts >= self.capacity - self.small_max.min(self.capacity - 1)
+            && let Some(forgotten) = self.links.pop_back(GHOST)
+        {
+            self.places[forgotten as usize] = Place::Nowhere;
+            self.ghosts -= 1;
         }
         self.places[key as usize] = Place::Ghost;
         self.ghosts += 1;
