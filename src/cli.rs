@@ -137,6 +137,9 @@ pub(crate) enum LoadCommand {
         /// The plan file.
         plan: PathBuf,
     },
+    /// Write a commented plan to begin with.
+    #[command(after_help = "Example: hitmark load new http://127.0.0.1:8080/items/7 --out plan.toml")]
+    New(LoadNewArgs),
     /// List the plans that come with hitmark.
     #[command(after_help = "Example: hitmark load list")]
     List,
@@ -156,9 +159,29 @@ pub(crate) struct LoadRunArgs {
     /// Another seed than the plan's.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Send each request once, check it, print it, and measure nothing.
+    #[arg(long, conflicts_with = "quick")]
+    pub(crate) verify: bool,
+    /// Few short pairs: a look, with wide intervals.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Answer Prometheus with the figures of the run while it goes, for example on 127.0.0.1:9465.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
     /// How the summary is printed.
     #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
     pub(crate) format: SummaryFormat,
+}
+
+/// `hitmark load new`
+#[derive(Debug, Args)]
+pub(crate) struct LoadNewArgs {
+    /// What to measure; one experiment for each.
+    #[arg(required = true, value_name = "URL")]
+    pub(crate) urls: Vec<String>,
+    /// The file to write; by default standard output. An existing file is never replaced.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// `hitmark whatif`

@@ -34,12 +34,16 @@ pub mod runner;
 pub mod schedule;
 pub mod service_process;
 pub mod session;
+pub mod starter;
 pub mod template;
 pub mod trace;
 pub mod transport;
 pub mod user;
+pub mod verify;
 mod watch;
 pub mod whatif;
 
 pub use plan::{Plan, PlanErrors};
 pub use runner::{Progress, RunOptions, RunReport, Stop, run};
+pub use starter::starter;
+pub use verify::{Verified, verify};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hitmark_loadtests::{Plan, RunOptions};
 
@@ -18,6 +19,12 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
     let mut plan = Plan::read(&args.plan).map_err(usage)?.only(&args.only).map_err(usage)?;
     if let Some(seed) = args.seed {
         plan.run.seed = seed;
+    }
+    if args.verify {
+        return super::load_verify::run(&plan);
+    }
+    if args.quick {
+        quicken(&mut plan);
     }
     let out = results::new_run_dir(args.out.as_ref());
     let stop = crate::interrupt::stop_on_ctrl_c()?;
@@ -43,6 +50,18 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
     }
     results::print_notes(&report);
     Ok(results::exit_of(&comparison))
+}
+
+/// Pairs of a quick run, and how long their super-blocks and the warm-up are.
+const QUICK_PAIRS: u32 = 6;
+const QUICK: Duration = Duration::from_millis(300);
+
+/// A plan made short: the same requests, fewer and shorter super-blocks.
+fn quicken(plan: &mut Plan) {
+    plan.run.pairs = plan.run.pairs.min(QUICK_PAIRS);
+    plan.run.superblock = plan.run.superblock.min(QUICK).max(plan.run.slice);
+    plan.run.warmup = plan.run.warmup.min(QUICK);
+    plan.run.restarts = 1;
 }
 
 /// A run directory that is taken, or a service that does not start, is for the user to mend.

@@ -221,7 +221,7 @@ async fn run_experiment(
 }
 
 /// Where the sides are: one target if both are at one address, else two.
-fn targets(experiment: &ExperimentPlan) -> Result<Vec<Arc<Target>>, LoadError> {
+pub(crate) fn targets(experiment: &ExperimentPlan) -> Result<Vec<Arc<Target>>, LoadError> {
     let mut targets: Vec<Arc<Target>> = Vec::new();
     for variant in Variant::ALL {
         let Some(side) = experiment.side(variant) else { continue };
@@ -244,7 +244,7 @@ fn targets(experiment: &ExperimentPlan) -> Result<Vec<Arc<Target>>, LoadError> {
     Ok(targets)
 }
 
-async fn start_services(experiment: &ExperimentPlan) -> Result<Vec<ServiceProcess>, LoadError> {
+pub(crate) async fn start_services(experiment: &ExperimentPlan) -> Result<Vec<ServiceProcess>, LoadError> {
     let mut services = Vec::new();
     for variant in Variant::ALL {
         if let Some(VariantSettings { start: Some(start), .. }) = experiment.side(variant) {

@@ -118,7 +118,7 @@ pub(super) fn failed(shared: &Shared, asked: &Asked<'_>, failure: &Failure) -> O
 }
 
 /// The body without its encoding; none if it cannot be decoded.
-pub(super) fn plain_body(exchange: &Exchange) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn plain_body(exchange: &Exchange) -> Option<Cow<'_, [u8]>> {
     match exchange.headers.get(CONTENT_ENCODING) {
         None => Some(Cow::Borrowed(&exchange.body)),
         Some(encoding) => decoded(encoding.to_str().ok()?, &exchange.body).map(Cow::Owned),
@@ -126,7 +126,7 @@ pub(super) fn plain_body(exchange: &Exchange) -> Option<Cow<'_, [u8]>> {
 }
 
 /// Where a response redirects to, if that is a path of the same service.
-pub(super) fn redirect(exchange: &Exchange, address: &ServiceAddress) -> Option<String> {
+pub(crate) fn redirect(exchange: &Exchange, address: &ServiceAddress) -> Option<String> {
     if !matches!(exchange.status, 301 | 302 | 303 | 307 | 308) {
         return None;
     }

@@ -23,6 +23,7 @@ use crate::request::RequestError;
 use crate::session::{Session, extract};
 use crate::transport::{BodyUse, Exchange, Failure, Transport};
 use judge::Asked;
+pub(crate) use judge::{plain_body, redirect};
 pub use shared::{Journey, Shared, Step};
 
 /// How long a user waits after it could not connect: a service that is down must not be hammered.

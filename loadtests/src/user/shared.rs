@@ -66,7 +66,7 @@ pub struct Step {
 }
 
 impl Step {
-    fn new(
+    pub(crate) fn new(
         experiment: &ExperimentPlan,
         step: &StepPlan,
         number: u64,
