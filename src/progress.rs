@@ -57,7 +57,7 @@ impl RunProgress {
                 eprintln!("hitmark: {experiment}: {pairs} pairs of super-blocks");
             }
             (Progress::Pair { .. }, Shown::Bar(bar)) => bar.inc(1),
-            (Progress::Pair { experiment, done, pairs, requests }, Shown::Lines(last)) => {
+            (Progress::Pair { experiment, done, pairs, requests, .. }, Shown::Lines(last)) => {
                 let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
                 if done == pairs || last.elapsed() >= LINE_PAUSE {
                     *last = Instant::now();

@@ -12,6 +12,7 @@
 //! - [`template`], [`request`]: what is sent. [`session`]: what a user remembers. [`transport`]: how it is sent and timed.
 //! - [`answer`]: what a response's headers say of the cache.
 //! - [`equivalence`]: whether both variants answer the same.
+//! - [`observe`]: hits as the service and its cache server count them.
 //! - [`recorder`]: latencies and counts, sharded by thread.
 //! - [`schedule`]: whose turn it is: slices, super-blocks, arrivals.
 //! - [`user`]: what one user does, in the closed and in the open model.
@@ -26,6 +27,7 @@ mod checks;
 mod encoding;
 pub mod equivalence;
 pub mod keys;
+pub mod observe;
 pub mod plan;
 mod probe;
 pub mod recorder;

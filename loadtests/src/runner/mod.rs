@@ -4,6 +4,7 @@
 //! What is measured is on disk before the next super-block begins, so a run that is killed or
 //! stopped keeps all that it finished.
 
+mod report;
 mod sink;
 mod work;
 
@@ -17,7 +18,7 @@ pub use sink::Sink;
 use hitmark_schema::environment::Environment;
 use hitmark_schema::experiment::Experiment;
 use hitmark_schema::run::{Event, EventKind, RUN_SCHEMA, RunState};
-use hitmark_schema::{RunDocument, RunError, RunWriter, Variant, VariantPlan, redact};
+use hitmark_schema::{RunDocument, RunError, RunWriter, SuperBlock, Variant, VariantPlan, redact};
 
 use crate::attack::AttackError;
 use crate::plan::{ExperimentPlan, Plan, VariantSettings};
@@ -97,6 +98,8 @@ pub enum Progress<'a> {
         pairs: u32,
         /// Requests in this pair, both variants together.
         requests: u64,
+        /// What was measured in it, side by side.
+        blocks: &'a [SuperBlock],
     },
 }
 

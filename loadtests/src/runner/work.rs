@@ -3,14 +3,15 @@
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use hitmark_schema::{LoadModel, SuperBlock, Variant};
+use hitmark_schema::LoadModel;
 
-use super::{LoadError, Progress, RunOptions, Sink};
+use super::report::Report;
+use super::{LoadError, RunOptions, Sink};
 use crate::attack::{TurnEnd, Work, attack};
+use crate::observe::Observer;
 use crate::plan::{ExperimentPlan, Plan};
-use crate::schedule::closed::ClosedSchedule;
+use crate::schedule::closed::{ClosedSchedule, Edge};
 use crate::schedule::open::{OpenSchedule, Punctuality};
 use crate::schedule::{EndedBlock, Shape, Sides};
 use crate::user::open::OwnTimes;
@@ -26,6 +27,8 @@ pub(super) async fn run(
 ) -> Result<(), LoadError> {
     let name = experiment.name.clone();
     let targets = super::targets(experiment)?;
+    let has_slices = matches!(experiment.load, LoadModel::Closed { .. });
+    let observer = Observer::new(experiment, &targets, has_slices);
     let shared = Shared::new(experiment, targets, plan.run.seed, Arc::clone(sink), options.stop.clone())
         .map_err(|source| LoadError::Request { experiment: name.clone(), source })?;
     let shape = shape(plan, experiment, &blocks);
@@ -47,6 +50,9 @@ pub(super) async fn run(
             pairs: plan.run.pairs,
             options: options.clone(),
             sink: Arc::clone(sink),
+            observer: observer.map(tokio::sync::Mutex::new),
+            totals: Mutex::default(),
+            abort_when: plan.run.abort_when,
         },
     });
     let host = format!("http://{}", experiment.baseline.address.authority);
@@ -104,11 +110,7 @@ impl Work for Turns {
             };
             let end = match &self.model {
                 Model::Closed(schedule) => {
-                    let lead = async |ended: Option<EndedBlock>| {
-                        if let Some(ended) = ended {
-                            self.report.block(ended).await;
-                        }
-                    };
+                    let lead = async |edge: Edge| self.report.edge(edge).await;
                     seat.user.closed_turn(&self.shared, schedule, lead).await
                 }
                 Model::Open(schedule, punctuality) => {
@@ -126,51 +128,18 @@ impl Turns {
     /// Writes what the open model leaves for the end: its last super-block, and whether the
     /// generator was punctual.
     async fn finish(&self) {
-        let Model::Open(schedule, punctuality) = &self.model else { return };
-        if self.shared.stop.is_set() {
-            return;
+        if let Model::Open(schedule, punctuality) = &self.model
+            && !self.shared.stop.is_set()
+        {
+            self.report.block(schedule.finish(&self.shared.recorder)).await;
+            for fault in punctuality.faults(schedule) {
+                self.report.sink.invalidate(
+                    &self.report.experiment.slug,
+                    &self.report.experiment.name,
+                    fault,
+                );
+            }
         }
-        self.report.block(schedule.finish(&self.shared.recorder)).await;
-        for fault in punctuality.faults(schedule) {
-            self.report.sink.invalidate(&self.report.experiment.slug, &self.report.experiment.name, fault);
-        }
-    }
-}
-
-/// Where ended super-blocks go.
-struct Report {
-    experiment: ExperimentPlan,
-    pairs: u32,
-    options: RunOptions,
-    sink: Arc<Sink>,
-}
-
-impl Report {
-    async fn block(&self, ended: EndedBlock) {
-        let index = ended.index;
-        let sides = self.sides(ended);
-        let requests = sides.iter().map(|side| side.counters.requests).sum();
-        self.sink.blocks(sides).await;
-        let experiment = &self.experiment.name;
-        (self.options.progress)(Progress::Pair { experiment, done: index + 1, pairs: self.pairs, requests });
-    }
-
-    fn sides(&self, ended: EndedBlock) -> Vec<SuperBlock> {
-        let nanoseconds = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        Variant::ALL
-            .into_iter()
-            .zip(ended.drained)
-            .filter(|(variant, _)| self.experiment.side(*variant).is_some())
-            .map(|(variant, drained)| SuperBlock {
-                experiment: self.experiment.slug.clone(),
-                variant,
-                index: ended.index,
-                started_unix_ns: ended.started_unix_ns,
-                duration_ns: nanoseconds(ended.duration),
-                active_ns: nanoseconds(ended.active[variant.index()]),
-                histograms: drained.histograms,
-                counters: drained.counters,
-            })
-            .collect()
+        self.report.compare_counts();
     }
 }

@@ -35,6 +35,26 @@ pub enum Turn {
     Done,
 }
 
+/// The moment between two slices, at which nothing is under way.
+#[derive(Debug)]
+pub struct Edge {
+    /// The side whose slice has ended; none at the very beginning.
+    pub slice: Option<Variant>,
+    /// What ended with it.
+    pub end: End,
+}
+
+/// What ends together with a slice.
+#[derive(Debug)]
+pub enum End {
+    /// The slice alone.
+    OfSlice,
+    /// The warm-up.
+    OfWarmUp,
+    /// A super-block.
+    OfBlock(Box<EndedBlock>),
+}
+
 /// The turns of one attack.
 #[derive(Debug)]
 pub struct ClosedSchedule {
@@ -103,13 +123,13 @@ impl ClosedSchedule {
     /// so nothing that the leader does is measured.
     pub async fn arrive<F, Fut>(&self, requests: u64, stopped: bool, recorder: &Recorder, lead: F)
     where
-        F: FnOnce(Option<EndedBlock>) -> Fut,
+        F: FnOnce(Edge) -> Fut,
         Fut: Future<Output = ()>,
     {
         self.requests.fetch_add(requests, Ordering::Relaxed);
         if self.barrier.wait().await.is_leader() {
-            let ended = self.end_slice(Instant::now(), stopped, recorder);
-            lead(ended).await;
+            let edge = self.end_slice(Instant::now(), stopped, recorder);
+            lead(edge).await;
             self.begin_slice(Instant::now());
         }
         self.barrier.wait().await;
@@ -120,34 +140,41 @@ impl ClosedSchedule {
     }
 
     /// Books the slice that has just ended, and the super-block if it ended with it.
-    fn end_slice(&self, now: Instant, stopped: bool, recorder: &Recorder) -> Option<EndedBlock> {
+    fn end_slice(&self, now: Instant, stopped: bool, recorder: &Recorder) -> Edge {
         let mut state = self.lock();
-        match state.turn {
+        let slice = match state.turn {
             Turn::Slice { variant, .. } => {
                 let took = now - state.slice_started;
                 state.active[variant.index()] += took;
+                Some(variant)
             }
             Turn::Gather => {
                 state.block_started = now;
                 state.block_started_unix_ns = unix_now_ns();
+                None
             }
-            Turn::Done => return None,
-        }
+            Turn::Done => return Edge { slice: None, end: End::OfSlice },
+        };
+        Edge { slice, end: self.end(&mut state, now, stopped, recorder) }
+    }
+
+    /// What ends together with a slice.
+    fn end(&self, state: &mut State, now: Instant, stopped: bool, recorder: &Recorder) -> End {
         if stopped || self.requests.load(Ordering::Relaxed) >= self.shape.requests_max {
             state.turn = Turn::Done;
-            return None;
+            return End::OfSlice;
         }
         let pair_ended = state.second || self.shape.sides == Sides::BaselineOnly;
         let elapsed = now - state.block_started;
         match state.phase {
             Phase::WarmUp if pair_ended && elapsed >= self.shape.warmup => {
-                self.end_warmup(&mut state, recorder);
-                None
+                self.end_warmup(state, recorder);
+                End::OfWarmUp
             }
             Phase::Measure if pair_ended && elapsed >= self.shape.block_length() => {
-                Some(self.end_block(&mut state, elapsed, recorder))
+                End::OfBlock(Box::new(self.end_block(state, elapsed, recorder)))
             }
-            Phase::WarmUp | Phase::Measure => None,
+            Phase::WarmUp | Phase::Measure => End::OfSlice,
         }
     }
 

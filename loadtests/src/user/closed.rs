@@ -8,8 +8,7 @@ use hitmark_schema::Variant;
 use super::{Iteration, Recording, Shared, User, Walk, nanoseconds};
 use crate::attack::TurnEnd;
 use crate::keys::{KeyChoice, KeyStream, mix};
-use crate::schedule::EndedBlock;
-use crate::schedule::closed::{ClosedSchedule, Turn};
+use crate::schedule::closed::{ClosedSchedule, Edge, Turn};
 
 impl User {
     /// Does one turn: a slice of requests, then a wait for the other users. `lead` is run by one
@@ -21,7 +20,7 @@ impl User {
         lead: F,
     ) -> TurnEnd
     where
-        F: FnOnce(Option<EndedBlock>) -> Fut,
+        F: FnOnce(Edge) -> Fut,
         Fut: Future<Output = ()>,
     {
         let before = self.sent;
