@@ -12,6 +12,7 @@
 //! - [`template`], [`request`]: what is sent. [`session`]: what a user remembers. [`transport`]: how it is sent and timed.
 //! - [`answer`]: what a response's headers say of the cache.
 //! - [`equivalence`]: whether both variants answer the same.
+//! - [`live`]: a run while it goes, for a terminal and for Prometheus.
 //! - [`observe`]: hits as the service and its cache server count them.
 //! - [`recorder`]: latencies and counts, sharded by thread.
 //! - [`schedule`]: whose turn it is: slices, super-blocks, arrivals.
@@ -27,6 +28,7 @@ mod checks;
 mod encoding;
 pub mod equivalence;
 pub mod keys;
+pub mod live;
 pub mod observe;
 pub mod plan;
 mod probe;
@@ -46,6 +48,7 @@ mod watch;
 pub mod whatif;
 
 pub use plan::{Plan, PlanErrors};
-pub use runner::{Progress, RunOptions, RunReport, Stop, run};
+pub use runner::hooks::{Hook, LiveCounters};
+pub use runner::{Progress, RunOptions, RunReport, Stop, run, run_with};
 pub use starter::starter;
 pub use verify::{Verified, verify};

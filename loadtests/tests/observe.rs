@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop here")]
 
-use hitmark_loadtests::{Plan, RunOptions, Stop, verify};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hitmark_loadtests::{Hook, Plan, RunOptions, Stop, run_with, verify};
 use hitmark_schema::run::{EventKind, RunState};
 use hitmark_schema::{Outcome, Run, Variant};
 use hitmark_testkit::{RedisServer, TruthConfig, TruthServer};
@@ -15,10 +19,10 @@ async fn service(redis: &RedisServer, forgetful: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let redis_port = redis.port();
-    let hits = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let hits = Arc::new(AtomicU64::new(0));
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let hits = std::sync::Arc::clone(&hits);
+            let hits = Arc::clone(&hits);
             tokio::spawn(async move {
                 let mut cache = TcpStream::connect(("127.0.0.1", redis_port)).await.unwrap();
                 cache.write_all(b"SET k v\r\n").await.unwrap();
@@ -31,7 +35,7 @@ async fn service(redis: &RedisServer, forgetful: bool) -> String {
                     }
                     let request = String::from_utf8_lossy(&buffer[..read]).into_owned();
                     let (body, status) = if request.starts_with("GET /metrics") {
-                        let count = hits.load(std::sync::atomic::Ordering::Relaxed);
+                        let count = hits.load(Ordering::Relaxed);
                         let count = if forgetful { count / 2 } else { count };
                         (
                             format!(
@@ -44,7 +48,7 @@ async fn service(redis: &RedisServer, forgetful: bool) -> String {
                     } else {
                         cache.write_all(b"GET k\r\n").await.unwrap();
                         let _ = cache.read(&mut buffer).await.unwrap();
-                        hits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        hits.fetch_add(1, Ordering::Relaxed);
                         ("v".to_owned(), "cache-status: s; hit\r\n")
                     };
                     let head = format!("HTTP/1.1 200 OK\r\n{status}content-length: {}\r\n\r\n", body.len());
@@ -151,4 +155,38 @@ async fn a_rehearsal_sends_each_request_once_and_finds_what_is_wrong() {
     assert!(right.iter().all(|verified| verified.fault.is_none()), "{right:?}");
     let refused = verify(&of("/status/503"), |_| {}).await.unwrap();
     assert!(refused[0].fault.as_deref().unwrap().contains("status 503, expected [200]"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hooks_run_in_the_middle_of_a_load_and_leave_events() {
+    let server = TruthServer::start(TruthConfig::default()).await.unwrap();
+    let text = format!(
+        "[run]\npairs = 4\nsuperblock_s = 0.1\nwarmup_s = 0.1\n[[experiment]]\nname = \"x\"\ndiffers = \"d\"\npath = \"/noop\"\n\
+         users = 1\n[[experiment.hook]]\nat_s = 0.1\ncommand = [\"true\"]\n[[experiment.hook]]\nat_s = 0.15\nname = \"break it\"\n\
+         command = [\"false\"]\n[experiment.baseline]\nname = \"a\"\nbase_url = \"{}\"\n",
+        server.url()
+    );
+    let plan = Plan::parse(&text, "test").unwrap();
+    let seen = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&seen);
+    let action: hitmark_loadtests::runner::hooks::Action = Arc::new(move |live| {
+        counted.store(live.now(Variant::Baseline).requests, Ordering::Relaxed);
+        Box::pin(async { Ok(()) })
+    });
+    let hook = Hook { experiment: None, at: Duration::from_millis(50), name: "count".to_owned(), action };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    run_with(&plan, RunOptions::new(out.clone(), Stop::default()), &[hook]).await.unwrap();
+    let run = Run::read(&out).unwrap();
+    let told: Vec<&str> = run
+        .events
+        .iter()
+        .filter(|event| event.kind == EventKind::Intervention)
+        .map(|event| event.detail.as_str())
+        .collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(
+        told.contains(&"true") && told.iter().any(|told| told.starts_with("break it failed: 'false' ended"))
+    );
+    assert!(seen.load(Ordering::Relaxed) > 0, "requests of the super-block that was going on");
 }

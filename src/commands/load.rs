@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hitmark_loadtests::{Plan, RunOptions};
+use hitmark_loadtests::{Plan, RunOptions, live};
 
 use super::results;
 use crate::cli::{LoadRunArgs, SummaryFormat};
@@ -30,6 +30,14 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
     let stop = crate::interrupt::stop_on_ctrl_c()?;
     let progress = RunProgress::new(u64::from(plan.run.pairs) * plan.experiments.len() as u64);
     let steps = progress.clone();
+    let runtime = super::runtime()?;
+    if let Some(address) = args.metrics_listen {
+        let listener = runtime.block_on(tokio::net::TcpListener::bind(address));
+        let listener = listener
+            .map_err(|error| usage(format!("--metrics-listen: cannot listen on {address}: {error}")))?;
+        progress.say(&format!("figures at http://{}/metrics", listener.local_addr()?));
+        runtime.spawn(live::serve(listener, progress.live()));
+    }
     let options = RunOptions {
         out: out.clone(),
         command: super::command_line(),
@@ -37,7 +45,7 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
         progress: Arc::new(move |step| steps.step(step)),
         stop,
     };
-    let report = super::runtime()?.block_on(hitmark_loadtests::run(&plan, options));
+    let report = runtime.block_on(hitmark_loadtests::run(&plan, options));
     progress.finish();
     let report = report.map_err(of_load)?;
     let comparison = results::publish(&out, args.format)?;

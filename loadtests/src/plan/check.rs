@@ -45,6 +45,9 @@
 //! [[experiment.journey.step]]
 //! path = "/items/{key}"
 //! headers = { authorization = "Bearer {token}" }
+//! [[experiment.hook]]    # a command in the middle of the load; leaves an event
+//! at_s = 10
+//! command = ["redis-cli", "flushall"]
 //! [experiment.baseline]
 //! name = "uncached"
 //! base_url = "http://127.0.0.1:8080"
@@ -227,6 +230,7 @@ fn experiment(
     let encodings = encodings(notes, &mut fields);
     let http = http(notes, &mut fields);
     let outcome = outcomes::rule(notes, &mut fields);
+    let hooks = super::sides::hooks(notes, &mut fields);
     let baseline = match fields.table(notes, "baseline") {
         Some(side) => variant(notes, side, allow_hosts, &known),
         None => {
@@ -257,6 +261,7 @@ fn experiment(
         redirects_max: u32::try_from(redirects).unwrap_or(0),
         encodings,
         http,
+        hooks,
         outcome,
         baseline: baseline?,
         candidate: match candidate {

@@ -128,6 +128,8 @@ pub struct ExperimentPlan {
     pub encodings: Vec<String>,
     /// The version of HTTP.
     pub http: HttpVersion,
+    /// Commands that are run in the middle of the load.
+    pub hooks: Vec<HookPlan>,
     /// A rule for outcomes of the plan's own.
     pub outcome: Option<OutcomeRule>,
     /// The time limit of one request.
@@ -156,6 +158,17 @@ pub enum Cookies {
     Ignore,
     /// By each user, apart for each side.
     Keep,
+}
+
+/// `[[experiment.hook]]`: a command that is run in the middle of the load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookPlan {
+    /// When, from the end of the warm-up on.
+    pub at: Duration,
+    /// What the event says.
+    pub name: String,
+    /// Program and arguments.
+    pub command: Vec<String>,
 }
 
 /// The version of HTTP that is spoken.

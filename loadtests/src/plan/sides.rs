@@ -1,11 +1,13 @@
 //! The sides of an experiment: their address, headers, query, and the service they may start.
 
+use std::time::Duration;
+
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::fields::{Fields, Notes};
 use super::hosts::{redis_address, service_address};
 use super::texts::{Known, sample};
-use super::{Observed, StartCommand, VariantSettings};
+use super::{HookPlan, Observed, StartCommand, VariantSettings};
 
 /// One side. `None` if it is not right; every mistake is noted.
 pub(super) fn variant(
@@ -89,6 +91,29 @@ fn start_command(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>) -> Option<St
     let env = fields.string_map(notes, "env");
     fields.finish(notes);
     command.map(|(command, _)| StartCommand { command, ready, env })
+}
+
+/// `[[experiment.hook]]`.
+pub(super) fn hooks(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>) -> Vec<HookPlan> {
+    let mut hooks = Vec::new();
+    for mut table in fields.tables(notes, "hook") {
+        let name = table.string(notes, "name").map(|(name, _)| name);
+        let present = table.value("at_s").is_some();
+        let at_s = table.number(notes, "at_s", 0.0, 86_400.0);
+        if !present {
+            notes.add(table.span(), format!("{} needs 'at_s', seconds after the warm-up", table.name()));
+        }
+        let command = table.strings(notes, "command").map(|(command, _)| command).unwrap_or_default();
+        if command.is_empty() {
+            notes.add(table.span(), format!("{} needs 'command', program and arguments", table.name()));
+        }
+        table.finish(notes);
+        if let Some(at_s) = at_s {
+            let name = name.unwrap_or_else(|| command.join(" "));
+            hooks.push(HookPlan { at: Duration::from_secs_f64(at_s), name, command });
+        }
+    }
+    hooks
 }
 
 /// Headers of a side or of both.

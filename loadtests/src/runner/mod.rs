@@ -4,6 +4,7 @@
 //! What is measured is on disk before the next super-block begins, so a run that is killed or
 //! stopped keeps all that it finished.
 
+pub mod hooks;
 mod report;
 mod sink;
 mod work;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hooks::Hook;
 pub use sink::Sink;
 
 use hitmark_schema::environment::Environment;
@@ -169,12 +171,21 @@ pub enum LoadError {
 /// If the run directory cannot be written, a service cannot be started, or goose cannot run.
 /// Requests that fail are no error here: they are measurements.
 pub async fn run(plan: &Plan, options: RunOptions) -> Result<RunReport, LoadError> {
+    run_with(plan, options, &[]).await
+}
+
+/// Runs a plan with things to be done in the middle of it, beside those that the plan declares.
+///
+/// # Errors
+///
+/// As [`run`]. A hook that fails is no error: an event tells of it.
+pub async fn run_with(plan: &Plan, options: RunOptions, hooks: &[Hook]) -> Result<RunReport, LoadError> {
     let writer = RunWriter::create(&options.out, document(plan, &options))?;
     let (sink, thread) = Sink::start(writer, options.stop.clone());
     let sink = Arc::new(sink);
     let mut outcome = Ok(());
     for experiment in &plan.experiments {
-        outcome = run_experiment(plan, experiment, &options, &sink).await;
+        outcome = run_experiment(plan, experiment, &options, &sink, hooks).await;
         if outcome.is_err() || options.stop.is_set() {
             break;
         }
@@ -203,6 +214,7 @@ async fn run_experiment(
     experiment: &ExperimentPlan,
     options: &RunOptions,
     sink: &Arc<Sink>,
+    hooks: &[Hook],
 ) -> Result<(), LoadError> {
     (options.progress)(Progress::Began { experiment: &experiment.name, pairs: plan.run.pairs });
     let mut first_block = 0;
@@ -210,7 +222,8 @@ async fn run_experiment(
         let blocks =
             plan.run.pairs / plan.run.restarts + u32::from(restart < plan.run.pairs % plan.run.restarts);
         let services = start_services(experiment).await?;
-        let ended = work::run(plan, experiment, first_block..first_block + blocks, options, sink).await;
+        let ended =
+            work::run(plan, experiment, first_block..first_block + blocks, options, sink, hooks).await;
         for service in services {
             service.stop().await;
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hitmark_schema::LoadModel;
 
+use super::hooks::{self, Hook};
 use super::report::Report;
 use super::{LoadError, RunOptions, Sink};
 use crate::attack::{TurnEnd, Work, attack};
@@ -24,6 +25,7 @@ pub(super) async fn run(
     blocks: Range<u32>,
     options: &RunOptions,
     sink: &Arc<Sink>,
+    timed: &[Hook],
 ) -> Result<(), LoadError> {
     let name = experiment.name.clone();
     let targets = super::targets(experiment)?;
@@ -31,6 +33,7 @@ pub(super) async fn run(
     let observer = Observer::new(experiment, &targets, has_slices);
     let shared = Shared::new(experiment, targets, plan.run.seed, Arc::clone(sink), options.stop.clone())
         .map_err(|source| LoadError::Request { experiment: name.clone(), source })?;
+    let shared = Arc::new(shared);
     let shape = shape(plan, experiment, &blocks);
     let users = experiment.load.users();
     let model = match experiment.load {
@@ -43,7 +46,7 @@ pub(super) async fn run(
     };
     let work = Arc::new(Turns {
         users: (0..users).map(|number| Mutex::new(Some(Seat::new(number, experiment, &shared)))).collect(),
-        shared: Arc::new(shared),
+        shared: Arc::clone(&shared),
         model,
         report: Report {
             experiment: experiment.clone(),
@@ -56,9 +59,11 @@ pub(super) async fn run(
         },
     });
     let host = format!("http://{}", experiment.baseline.address.authority);
+    let tasks = hooks::start(timed, experiment, plan.run.warmup, &shared);
     attack(users, &host, Arc::clone(&work) as Arc<dyn Work>)
         .await
         .map_err(|source| LoadError::Attack { experiment: name, source })?;
+    drop(tasks);
     work.finish().await;
     Ok(())
 }
