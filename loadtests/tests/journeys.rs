@@ -232,3 +232,67 @@ async fn users_that_think_send_less_and_a_step_of_users_sends_more() {
     let requests: u64 = run.side("x", Variant::Baseline).values().map(|block| block.counters.requests).sum();
     assert!(requests > 20, "{requests}");
 }
+
+/// An authority's certificate in PEM and a service's key and certificate, made anew by openssl (Debian
+/// package: openssl).
+fn certificates(dir: &std::path::Path) {
+    let script = "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=test-ca && \
+        openssl req -newkey rsa:2048 -nodes -keyout key.pem -out req.pem -subj /CN=localhost && \
+        printf 'subjectAltName=DNS:localhost' > ext && \
+        openssl x509 -req -in req.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2 -extfile ext";
+    let made = std::process::Command::new("sh").args(["-ec", script]).current_dir(dir).output();
+    let made = made.expect("sh and openssl are there (Debian package: openssl)");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_over_tls_is_measured_if_its_authority_is_trusted_and_refused_if_not() {
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let dir = tempfile::tempdir().unwrap();
+    certificates(dir.path());
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let chain = vec![CertificateDer::from_pem_file(dir.path().join("cert.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(dir.path().join("key.pem")).unwrap();
+    let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let service = hyper::service::service_fn(|_| async {
+                    Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from_static(b"safe"))))
+                });
+                let _ = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            });
+        }
+    });
+    let run = async |ca: &str| {
+        let text = format!(
+            "[run]\npairs = 1\nsuperblock_s = 0.1\nwarmup_s = 0\n[[experiment]]\nname = \"x\"\ndiffers = \"d\"\npath = \"/\"\nusers = 1\n\
+             expect = {{ body_contains = \"safe\" }}\n[experiment.baseline]\nname = \"a\"\nbase_url = \"{url}\"\n{ca}\n"
+        );
+        let plan = Plan::parse(&text, &dir.path().join("plan.toml").display().to_string());
+        let plan = plan.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let out = tempfile::tempdir().unwrap();
+        let out = out.path().join("run");
+        let report =
+            hitmark_loadtests::run(&plan, RunOptions::new(out.clone(), Stop::default())).await.unwrap();
+        (Run::read(&out).unwrap(), report)
+    };
+    let (told, trusted) = run("ca = \"ca.pem\"").await;
+    assert!(trusted.errors == 0 && trusted.requests > 0, "{}", first_event(&told));
+    let (told, refused) = run("").await;
+    assert_eq!(refused.errors, refused.requests);
+    assert!(first_event(&told).contains("certificate"), "{}", first_event(&told));
+}
