@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use atomic_histogram::AtomicHistogram;
+pub(crate) use atomic_histogram::AtomicHistogram;
 use hdrhistogram::Histogram;
 use hitmark_schema::measurement::latency_histogram;
 use hitmark_schema::{Counters, ErrorKind, Outcome, Timing, Variant};

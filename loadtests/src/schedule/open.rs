@@ -9,14 +9,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use hitmark_schema::Variant;
 use hitmark_schema::measurement::latency_histogram;
 
 use super::arrivals::ArrivalTimes;
 use super::{EndedBlock, Shape, Sides, unix_now_ns};
 use crate::plan::Pace;
-use crate::recorder::Recorder;
+use crate::recorder::{AtomicHistogram, Recorder};
 
 /// How long after the planned end late arrivals are still sent.
 const GRACE: Duration = Duration::from_secs(5);
@@ -182,7 +181,8 @@ fn whole_ns(duration: Duration) -> u64 {
 /// How late the generator itself was, and how much of the asked rate it reached.
 #[derive(Debug)]
 pub struct Punctuality {
-    lag: std::sync::Mutex<Histogram<u64>>,
+    /// One for all users: a histogram of each user's own would be a gigabyte for four thousand.
+    lag: AtomicHistogram,
     sent: AtomicU64,
     dropped: AtomicU64,
     last_ended: std::sync::Mutex<Option<Instant>>,
@@ -192,7 +192,7 @@ pub struct Punctuality {
 impl Default for Punctuality {
     fn default() -> Self {
         Self {
-            lag: std::sync::Mutex::new(latency_histogram()),
+            lag: AtomicHistogram::new(),
             sent: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             last_ended: std::sync::Mutex::new(None),
@@ -207,16 +207,18 @@ pub const LAG_P99_MAX: Duration = Duration::from_millis(5);
 pub const ACHIEVED_RATIO_MIN: f64 = 0.99;
 
 impl Punctuality {
-    /// Books what one user saw: its own oversleep, and how many arrivals it sent and dropped.
-    pub fn add(&self, lag: &Histogram<u64>, sent: u64, dropped: u64, first_due: Option<Instant>) {
+    /// Books how far a user overslept a due time, in nanoseconds.
+    pub fn overslept(&self, lag_ns: u64) {
+        self.lag.record(lag_ns);
+    }
+
+    /// Books what one user did: how many arrivals it sent and dropped.
+    pub fn add(&self, sent: u64, dropped: u64, first_due: Option<Instant>) {
         if let Some(due) = first_due {
             self.first_due.get_or_init(|| due);
         }
         self.sent.fetch_add(sent, Ordering::Relaxed);
         self.dropped.fetch_add(dropped, Ordering::Relaxed);
-        let mut sum = self.lag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // Equal bounds: adding cannot fail.
-        let _ = sum.add(lag);
         *self.last_ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
     }
 
@@ -224,7 +226,10 @@ impl Punctuality {
     #[must_use]
     pub fn faults(&self, schedule: &OpenSchedule) -> Vec<String> {
         let mut faults = Vec::new();
-        let lag = self.lag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut lag = latency_histogram();
+        for (lag_ns, count) in self.lag.drain() {
+            lag.saturating_record_n(lag_ns, count);
+        }
         let lag_p99 = Duration::from_nanos(lag.value_at_quantile(0.99));
         if lag_p99 > LAG_P99_MAX {
             faults.push(format!(
@@ -307,14 +312,13 @@ mod tests {
     fn a_late_generator_and_a_missed_rate_are_faults() {
         let schedule = schedule();
         let on_time = Punctuality::default();
-        let mut lag = latency_histogram();
-        lag.saturating_record(1_000_000);
-        on_time.add(&lag, 6000, 0, None);
+        on_time.overslept(1_000_000);
+        on_time.add(6000, 0, None);
         assert_eq!(on_time.faults(&schedule), Vec::<String>::new());
 
         let late = Punctuality::default();
-        lag.saturating_record_n(9_000_000, 100);
-        late.add(&lag, 5000, 0, None);
+        (0..100).for_each(|_| late.overslept(9_000_000));
+        late.add(5000, 0, None);
         let faults = late.faults(&schedule);
         assert_eq!(faults.len(), 2, "{faults:?}");
         assert!(
