@@ -1,7 +1,7 @@
 //! What one user does: it sends requests over its own connection and records what it saw.
 //!
 //! [`closed`] and [`open`] differ in when a request is due; sending, timing, checking and
-//! recording are the same and stand here and in [`judge`].
+//! recording are the same and stand here and in `judge`.
 
 pub mod closed;
 mod judge;
