@@ -44,6 +44,14 @@ pub(crate) enum Command {
         after_help = "Example: hitmark load run loadtests/plans/marketplace.toml --out my-run"
     )]
     Load(LoadCommand),
+    /// Tell what a cache of another size or policy would have made of a trace.
+    #[command(
+        after_help = "Example: hitmark whatif requests.csv.gz --sizes 64MiB,256MiB --policy s3fifo,sieve --out curve\n\n\
+        Traces: CSV (key, or key and size, or time, key and size; or a head that names them), one key a line, or\n\
+        libCacheSim's oracleGeneral; plain or as .gz, .xz, .zst. Up to 10 million requests the curve is exact;\n\
+        above, it is estimated from a share of the keys (SHARDS)."
+    )]
+    Whatif(WhatIfArgs),
     /// Draw one page from one or more runs.
     #[command(after_help = "Example: hitmark report my-run --out report.html --markdown summary.md")]
     Report(ReportArgs),
@@ -193,6 +201,9 @@ pub(crate) enum LoadCommand {
         /// The plan file.
         plan: PathBuf,
     },
+    /// Write a commented plan to begin with.
+    #[command(after_help = "Example: hitmark load new http://127.0.0.1:8080/items/7 --out plan.toml")]
+    New(LoadNewArgs),
     /// List the plans that come with hitmark.
     #[command(after_help = "Example: hitmark load list")]
     List,
@@ -212,9 +223,64 @@ pub(crate) struct LoadRunArgs {
     /// Another seed than the plan's.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Send each request once, check it, print it, and measure nothing.
+    #[arg(long, conflicts_with = "quick")]
+    pub(crate) verify: bool,
+    /// Few short pairs: a look, with wide intervals.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Answer Prometheus with the figures of the run while it goes, for example on 127.0.0.1:9465.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
     /// How the summary is printed.
     #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
     pub(crate) format: SummaryFormat,
+}
+
+/// `hitmark load new`
+#[derive(Debug, Args)]
+pub(crate) struct LoadNewArgs {
+    /// What to measure; one experiment for each.
+    #[arg(required = true, value_name = "URL")]
+    pub(crate) urls: Vec<String>,
+    /// The file to write; by default standard output. An existing file is never replaced.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// `hitmark whatif`
+#[derive(Debug, Args)]
+pub(crate) struct WhatIfArgs {
+    /// The trace file.
+    #[arg(value_name = "TRACE")]
+    pub(crate) trace: PathBuf,
+    /// Cache sizes: entries (5000), bytes (64MiB) or a share of all keys (10%).
+    #[arg(long, value_name = "SIZE", value_delimiter = ',')]
+    pub(crate) sizes: Vec<String>,
+    /// Policies to simulate at those sizes: lru, lfu, s3fifo, sieve, tinylfu.
+    #[arg(long = "policy", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) policies: Vec<String>,
+    /// Look at this share of the keys only, for example 0.1.
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) rate: Option<f64>,
+    /// plain, csv or oracleGeneral; by default the file's name tells.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) trace_format: Option<String>,
+    /// Write whatif.json and whatif.html into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// How the answer is printed.
+    #[arg(long, value_enum, default_value_t = WhatIfFormat::Text)]
+    pub(crate) format: WhatIfFormat,
+}
+
+/// How a what-if answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhatIfFormat {
+    /// Tables.
+    Text,
+    /// `whatif.json`.
+    Json,
 }
 
 /// How a summary is printed.

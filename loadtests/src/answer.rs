@@ -1,15 +1,35 @@
 //! What a response's headers say of the cache.
 //!
-//! `Cache-Status` (RFC 9211) is asked first, being the standard; then `X-Cache`, which most caches
-//! send in some form. A header value is parsed once and remembered, since a run sees the same few
-//! values a million times.
+//! A rule of the plan is asked first, then `Cache-Status` (RFC 9211), being the standard; then the
+//! headers that caches and their vendors made common; at last `Age`, which only a cache sends. A
+//! header value is parsed once and remembered, since a run sees the same few values a million times.
 
 use hitmark_schema::Outcome;
 use hitmark_schema::cache_status::CacheStatus;
 use hyper::HeaderMap;
+use hyper::header::HeaderName;
+
+use crate::plan::OutcomeRule;
 
 /// Header values that are remembered. `ttl=` makes them vary, so a few are kept.
 const REMEMBERED: usize = 8;
+
+type Parse = fn(&str) -> Answer;
+
+/// The headers that tell, most reliable first.
+static DIALECTS: [(HeaderName, Parse); 11] = [
+    (HeaderName::from_static("cache-status"), cache_status),
+    (HeaderName::from_static("x-cache"), words),
+    (HeaderName::from_static("cf-cache-status"), words),
+    (HeaderName::from_static("x-cache-status"), words),
+    (HeaderName::from_static("x-proxy-cache"), words),
+    (HeaderName::from_static("x-vercel-cache"), words),
+    (HeaderName::from_static("x-nextjs-cache"), words),
+    (HeaderName::from_static("x-litespeed-cache"), words),
+    (HeaderName::from_static("cdn-cache"), words),
+    (HeaderName::from_static("x-varnish"), varnish),
+    (HeaderName::from_static("age"), age),
+];
 
 /// What a response says of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,19 +47,37 @@ impl Answer {
 /// Reads answers for one user.
 #[derive(Debug, Default)]
 pub struct AnswerReader {
+    rule: Option<(HeaderName, OutcomeRule)>,
     remembered: Vec<(Vec<u8>, Answer)>,
     oldest: usize,
+    /// The place among the dialects of the header that the last values came from.
+    dialect: usize,
 }
 
 impl AnswerReader {
+    /// A reader that asks a rule of the plan first.
+    #[must_use]
+    pub fn new(rule: Option<OutcomeRule>) -> Self {
+        let rule = rule.and_then(|rule| Some((rule.header.parse().ok()?, rule)));
+        Self { rule, ..Self::default() }
+    }
+
     /// What the headers of a response say.
     pub fn read(&mut self, headers: &HeaderMap) -> Answer {
-        let (value, parse): (_, fn(&str) -> Answer) =
-            match (headers.get("cache-status"), headers.get("x-cache")) {
-                (Some(value), _) => (value, cache_status),
-                (None, Some(value)) => (value, x_cache),
-                (None, None) => return Answer::UNKNOWN,
-            };
+        if let Some((name, rule)) = &self.rule {
+            let value = headers.get(name).and_then(|value| value.to_str().ok());
+            return Answer { outcome: rule.outcome(value), cache_unreachable: false };
+        }
+        let told = DIALECTS.iter().enumerate().find_map(|(place, (name, parse))| {
+            Some((place, headers.get_all(name).iter().next_back()?, parse))
+        });
+        let Some((place, value, parse)) = told else { return Answer::UNKNOWN };
+        if place != self.dialect {
+            // The same word means another thing in another header.
+            self.remembered.clear();
+            self.oldest = 0;
+            self.dialect = place;
+        }
         if let Some((_, answer)) = self.remembered.iter().find(|(bytes, _)| bytes == value.as_bytes()) {
             return *answer;
         }
@@ -65,20 +103,53 @@ fn cache_status(value: &str) -> Answer {
     })
 }
 
-/// `X-Cache: HIT`, `Miss from cloudfront`, `HIT, MISS`: the last word that is known counts, which
-/// is that of the cache closest to the client.
-fn x_cache(value: &str) -> Answer {
-    let word = value.split([',', ' ', '/', '_', ';']).rev().find_map(|word| {
-        match word.to_ascii_lowercase().as_str() {
-            "hit" | "tcphit" => Some(Outcome::Hit),
-            "miss" | "expired" => Some(Outcome::Miss),
-            "stale" | "updating" => Some(Outcome::Stale),
-            "revalidated" | "refreshhit" => Some(Outcome::Revalidated),
-            "bypass" | "pass" => Some(Outcome::Bypass),
-            _ => None,
-        }
-    });
-    Answer { outcome: word.unwrap_or(Outcome::Unknown), cache_unreachable: false }
+impl OutcomeRule {
+    /// What a header value means by this rule.
+    #[must_use]
+    pub fn outcome(&self, value: Option<&str>) -> Outcome {
+        let value = value.unwrap_or_default().to_ascii_lowercase();
+        let told = self.words.iter().find(|(word, _)| value.contains(word.as_str()));
+        told.map_or(self.otherwise, |(_, outcome)| *outcome)
+    }
+}
+
+/// `HIT`, `Miss from cloudfront`, `TCP_REFRESH_HIT from a.example`, `HIT, MISS`: of several caches
+/// the last one counts, which is the closest to the client.
+fn words(value: &str) -> Answer {
+    let member = value.rsplit(',').next().unwrap_or_default().to_ascii_lowercase();
+    // What stands after the first blank names a server, and servers are called all sorts of things.
+    let word = member.split_whitespace().next().unwrap_or_default();
+    let has = |part: &str| word.split(['_', '-', '/', ';']).any(|piece| piece == part);
+    let outcome = if has("revalidated") || has("refreshhit") || has("refresh") && has("hit") {
+        Outcome::Revalidated
+    } else if has("stale") || has("updating") || has("stalehit") {
+        Outcome::Stale
+    } else if has("hit") || has("tcphit") || has("prerender") {
+        Outcome::Hit
+    } else if has("miss") || has("expired") || has("refreshmiss") {
+        Outcome::Miss
+    } else if has("bypass") || has("pass") || has("dynamic") || has("uncacheable") || has("nocache") {
+        Outcome::Bypass
+    } else {
+        Outcome::Unknown
+    };
+    Answer { outcome, cache_unreachable: false }
+}
+
+/// Varnish names the request that it answers and, on a hit, the one that filled the cache.
+fn varnish(value: &str) -> Answer {
+    let outcome = match value.split_whitespace().count() {
+        2 => Outcome::Hit,
+        1 => Outcome::Miss,
+        _ => Outcome::Unknown,
+    };
+    Answer { outcome, cache_unreachable: false }
+}
+
+/// A response that has an age came out of a cache; one of age 0 may have come from either.
+fn age(value: &str) -> Answer {
+    let is_aged = value.trim().parse::<u64>().is_ok_and(|seconds| seconds > 0);
+    Answer { outcome: if is_aged { Outcome::Hit } else { Outcome::Unknown }, cache_unreachable: false }
 }
 
 #[cfg(test)]
@@ -105,9 +176,52 @@ mod tests {
             ("x-cache", "MISS, HIT", Outcome::Hit),
             ("x-cache", "TCP_HIT", Outcome::Hit),
             ("x-cache", "whatever", Outcome::Unknown),
-            ("age", "3", Outcome::Unknown),
+            ("x-cache", "HIT, MISS", Outcome::Miss),
+            ("x-cache", "RefreshHit from cloudfront", Outcome::Revalidated),
+            ("x-cache", "TCP_MEM_HIT from a23-hit.example (AkamaiGHost)", Outcome::Hit),
+            ("x-cache", "TCP_REFRESH_HIT from a.example", Outcome::Revalidated),
+            ("x-cache", "MISS from hit-proxy", Outcome::Miss),
+            ("x-cache", "CONFIG_NOCACHE", Outcome::Bypass),
+            ("cf-cache-status", "DYNAMIC", Outcome::Bypass),
+            ("cf-cache-status", "EXPIRED", Outcome::Miss),
+            ("cf-cache-status", "UPDATING", Outcome::Stale),
+            ("x-cache-status", "REVALIDATED", Outcome::Revalidated),
+            ("x-vercel-cache", "STALE", Outcome::Stale),
+            ("x-varnish", "32770 3", Outcome::Hit),
+            ("x-varnish", "32770", Outcome::Miss),
+            ("age", "3", Outcome::Hit),
+            ("age", "0", Outcome::Unknown),
+            ("age", "soon", Outcome::Unknown),
         ] {
             assert_eq!(read(name, value).outcome, outcome, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_rule_of_the_plan_comes_before_every_convention() {
+        let rule = OutcomeRule {
+            header: "x-store".to_owned(),
+            words: vec![("memory".to_owned(), Outcome::Hit), ("db".to_owned(), Outcome::Miss)],
+            otherwise: Outcome::Bypass,
+        };
+        let mut reader = AnswerReader::new(Some(rule));
+        for (value, outcome) in [("from Memory", Outcome::Hit), ("DB", Outcome::Miss), ("x", Outcome::Bypass)]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-cache", "MISS".parse().unwrap());
+            headers.insert("x-store", value.parse().unwrap());
+            assert_eq!(reader.read(&headers).outcome, outcome, "{value}");
+        }
+        assert_eq!(reader.read(&HeaderMap::new()).outcome, Outcome::Bypass);
+    }
+
+    #[test]
+    fn the_same_word_in_another_header_is_read_anew() {
+        let mut reader = AnswerReader::default();
+        for (name, outcome) in [("age", Outcome::Hit), ("x-varnish", Outcome::Miss), ("age", Outcome::Hit)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, "7".parse().unwrap());
+            assert_eq!(reader.read(&headers).outcome, outcome, "{name}");
         }
     }
 

@@ -1,91 +1,70 @@
-//! What is sent: a request with everything prepared but the key.
+//! What is sent: a request with everything prepared but its values.
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT_ENCODING, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue};
 use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Method, Request, Uri};
 
-use crate::plan::{ExperimentPlan, ServiceAddress, VariantSettings};
+use crate::plan::texts::Known;
+use crate::plan::{ExperimentPlan, HttpVersion, Scheme, ServiceAddress, StepBody, StepPlan, VariantSettings};
+use crate::template::{Escape, Template, Values};
 
-/// A request of one variant, ready but for its key.
+/// A request of one variant, ready but for its values.
 #[derive(Debug, Clone)]
 pub struct RequestTemplate {
     method: Method,
-    path: KeyedText,
-    body: Option<KeyedText>,
+    path: Template,
+    body: Option<Template>,
     headers: HeaderMap,
+    /// Headers whose values are not the same each time.
+    varying: Vec<(HeaderName, Template)>,
+    /// `https://host`, where the whole URI is sent: HTTP/2 has no other place for the host.
+    origin: Option<String>,
 }
 
-/// A text with places for the key: `pieces` joined by it.
-#[derive(Debug, Clone)]
-struct KeyedText {
-    pieces: Vec<String>,
-}
-
-impl KeyedText {
-    fn new(text: &str) -> Self {
-        Self { pieces: text.split("{key}").map(str::to_owned).collect() }
-    }
-
-    fn with_key(&self, key: u64) -> String {
-        let mut text = String::with_capacity(self.pieces.iter().map(String::len).sum::<usize>() + 20);
-        for (place, piece) in self.pieces.iter().enumerate() {
-            if place > 0 {
-                let mut digits = [0; 20];
-                text.push_str(decimal(key, &mut digits));
-            }
-            text.push_str(piece);
-        }
-        text
-    }
-}
-
-/// The decimal digits of a number, without the detour of the formatting machinery.
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            // Digits are ASCII, so this always succeeds.
-            return std::str::from_utf8(&digits[at..]).unwrap_or("0");
-        }
-    }
-}
-
-/// A part of a request that HTTP does not allow. Plans are checked, so only a key or a query can
-/// bring it about.
+/// A part of a request that HTTP does not allow. Plans are checked, so only a value can bring it about.
 #[derive(Debug, thiserror::Error)]
 #[error("the request cannot be built: {0}")]
 pub struct RequestError(String);
 
+impl RequestError {
+    fn new(error: &dyn std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl RequestTemplate {
-    /// Prepares the requests of one variant.
+    /// Prepares one step of one variant.
     ///
     /// # Errors
     ///
     /// If method, headers or path are not HTTP, which a checked plan excludes.
-    pub fn new(experiment: &ExperimentPlan, side: &VariantSettings) -> Result<Self, RequestError> {
-        let fault = |error: &dyn std::fmt::Display| RequestError(error.to_string());
-        let method = Method::from_bytes(experiment.method.as_bytes()).map_err(|error| fault(&error))?;
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_str(&side.address.authority).map_err(|error| fault(&error))?);
-        if experiment.body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    pub fn new(
+        experiment: &ExperimentPlan,
+        step: &StepPlan,
+        side: &VariantSettings,
+    ) -> Result<Self, RequestError> {
+        let known = &experiment.known;
+        let method = Method::from_bytes(step.method.as_bytes()).map_err(|error| RequestError::new(&error))?;
+        let mut template = Self::bare(&side.address, experiment.http)?;
+        template.method = method;
+        let path = format!("{}{}", side.address.prefix, with_query(&step.path, &side.query));
+        template.path = Template::new(&path, known, Escape::Path);
+        template.body = step.body.as_ref().map(|body| match body {
+            StepBody::Text(text) => Template::new(text, known, Escape::None),
+            StepBody::Json(text) => Template::new(text, known, Escape::Json),
+        });
+        if step.body.is_some() {
+            template.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        for (name, value) in experiment.headers.iter().chain(&side.headers) {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| fault(&error))?;
-            headers.insert(name, HeaderValue::from_str(value).map_err(|error| fault(&error))?);
+        if !experiment.encodings.is_empty() {
+            template.set_header(ACCEPT_ENCODING.as_str(), &experiment.encodings.join(", "), known)?;
         }
-        let path = format!("{}{}", side.address.prefix, with_query(&experiment.path, &side.query));
-        Ok(Self {
-            method,
-            path: KeyedText::new(&path),
-            body: experiment.body.as_deref().map(KeyedText::new),
-            headers,
-        })
+        for (name, value) in experiment.headers.iter().chain(&step.headers).chain(&side.headers) {
+            template.set_header(name, value, known)?;
+        }
+        Ok(template)
     }
 
     /// A plain GET of a path, for probes.
@@ -94,33 +73,102 @@ impl RequestTemplate {
     ///
     /// If the address is not a header value.
     pub fn get(address: &ServiceAddress, path: &str) -> Result<Self, RequestError> {
-        let host =
-            HeaderValue::from_str(&address.authority).map_err(|error| RequestError(error.to_string()))?;
-        let headers = HeaderMap::from_iter([(HOST, host)]);
-        let path = KeyedText::new(&format!("{}{path}", address.prefix));
-        Ok(Self { method: Method::GET, path, body: None, headers })
+        let mut template = Self::bare(address, HttpVersion::Http1)?;
+        let path = format!("{}{path}", address.prefix);
+        template.path = Template::new(&path, &Known::default(), Escape::Path);
+        Ok(template)
     }
 
-    /// The request for a key. The key of a fixed path is ignored.
+    fn bare(address: &ServiceAddress, http: HttpVersion) -> Result<Self, RequestError> {
+        let scheme = if address.scheme == Scheme::Https { "https" } else { "http" };
+        let origin = format!("{scheme}://{}", address.authority);
+        let mut headers = HeaderMap::new();
+        if http == HttpVersion::Http1 {
+            let host =
+                HeaderValue::from_str(&address.authority).map_err(|error| RequestError::new(&error))?;
+            headers.insert(HOST, host);
+        }
+        Ok(Self {
+            method: Method::GET,
+            path: Template::default(),
+            body: None,
+            headers,
+            varying: Vec::new(),
+            origin: (http == HttpVersion::Http2).then_some(origin),
+        })
+    }
+
+    fn set_header(&mut self, name: &str, value: &str, known: &Known) -> Result<(), RequestError> {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| RequestError::new(&error))?;
+        let template = Template::new(value, known, Escape::None);
+        self.varying.retain(|(other, _)| *other != name);
+        if template.is_fixed() {
+            let value = HeaderValue::from_str(value).map_err(|error| RequestError::new(&error))?;
+            self.headers.insert(name, value);
+        } else {
+            self.headers.remove(&name);
+            self.varying.push((name, template));
+        }
+        Ok(())
+    }
+
+    /// The request for some values.
     ///
     /// # Errors
     ///
-    /// If the path with this key is not a path.
-    pub fn request(&self, key: u64) -> Result<Request<Full<Bytes>>, RequestError> {
-        let path = PathAndQuery::from_maybe_shared(Bytes::from(self.path.with_key(key)))
-            .map_err(|error| RequestError(error.to_string()))?;
-        let body = self.body.as_ref().map(|body| Bytes::from(body.with_key(key))).unwrap_or_default();
+    /// If the path or a header with these values is none.
+    pub fn request(&self, values: &Values<'_>) -> Result<Request<Full<Bytes>>, RequestError> {
+        self.request_to(self.path.fill(values)?, values)
+    }
+
+    /// The same request to another path of the same service, as a redirect asks for.
+    ///
+    /// # Errors
+    ///
+    /// If the path or a header with these values is none.
+    pub fn request_to(
+        &self,
+        path: String,
+        values: &Values<'_>,
+    ) -> Result<Request<Full<Bytes>>, RequestError> {
+        let uri = match &self.origin {
+            None => Uri::from(
+                PathAndQuery::from_maybe_shared(Bytes::from(path))
+                    .map_err(|error| RequestError::new(&error))?,
+            ),
+            Some(origin) => format!("{origin}{path}").parse().map_err(|error| RequestError::new(&error))?,
+        };
+        let body = match &self.body {
+            Some(body) => Bytes::from(body.fill(values)?),
+            None => Bytes::new(),
+        };
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = Uri::from(path);
+        *request.uri_mut() = uri;
         *request.headers_mut() = self.headers.clone();
+        for (name, template) in &self.varying {
+            let value =
+                HeaderValue::from_str(&template.fill(values)?).map_err(|error| RequestError::new(&error))?;
+            request.headers_mut().insert(name.clone(), value);
+        }
+        if let Some(cookie) = values.cookie {
+            let value = HeaderValue::from_str(cookie).map_err(|error| RequestError::new(&error))?;
+            request.headers_mut().insert(COOKIE, value);
+        }
         Ok(request)
     }
 
-    /// The request line for a key, for messages.
+    /// The request line for some values, for messages.
     #[must_use]
-    pub fn line(&self, key: u64) -> String {
-        format!("{} {}", self.method, self.path.with_key(key))
+    pub fn line(&self, values: &Values<'_>) -> String {
+        let path = self.path.fill(values).unwrap_or_else(|_| "?".to_owned());
+        format!("{} {}", self.method, hitmark_schema::redact::text(&path))
+    }
+}
+
+impl From<crate::template::MissingValue> for RequestError {
+    fn from(missing: crate::template::MissingValue) -> Self {
+        Self(missing.to_string())
     }
 }
 
@@ -138,14 +186,6 @@ fn with_query(path: &str, query: &[(String, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_stand_in_every_place_of_path_and_body() {
-        let text = KeyedText::new("/a/{key}/b?x={key}");
-        assert_eq!(text.with_key(0), "/a/0/b?x=0");
-        assert_eq!(text.with_key(u64::MAX), "/a/18446744073709551615/b?x=18446744073709551615");
-        assert_eq!(KeyedText::new("/fixed").with_key(7), "/fixed");
-    }
 
     #[test]
     fn query_parameters_are_appended_and_encoded() {

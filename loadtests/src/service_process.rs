@@ -2,13 +2,14 @@
 //! stopped after the last, by its own process id.
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
 
-use crate::plan::{ServiceAddress, StartCommand};
-use crate::request::RequestTemplate;
-use crate::transport::{BodyUse, Transport};
+use crate::plan::StartCommand;
+use crate::probe::get;
+use crate::transport::Target;
 
 /// How long a service may take to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -60,7 +61,7 @@ impl ServiceProcess {
     /// # Errors
     ///
     /// If it cannot be run, ends early, or does not become ready in a minute.
-    pub async fn start(start: &StartCommand, address: &ServiceAddress) -> Result<Self, ServiceError> {
+    pub async fn start(start: &StartCommand, target: &Arc<Target>) -> Result<Self, ServiceError> {
         let program = start.command.first().cloned().unwrap_or_default();
         let child = Command::new(&program)
             .args(&start.command[1..])
@@ -71,7 +72,7 @@ impl ServiceProcess {
             .spawn()
             .map_err(|source| ServiceError::Start { program: program.clone(), source })?;
         let mut service = Self { child };
-        service.wait_until_ready(&program, &start.ready, address).await?;
+        service.wait_until_ready(&program, &start.ready, target).await?;
         Ok(service)
     }
 
@@ -79,10 +80,9 @@ impl ServiceProcess {
         &mut self,
         program: &str,
         ready: &str,
-        address: &ServiceAddress,
+        target: &Arc<Target>,
     ) -> Result<(), ServiceError> {
         let deadline = Instant::now() + READY_TIMEOUT;
-        let template = RequestTemplate::get(address, ready);
         while Instant::now() < deadline {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(ServiceError::Ended {
@@ -91,11 +91,7 @@ impl ServiceProcess {
                     ready: ready.to_owned(),
                 });
             }
-            let mut transport = Transport::new(address.clone(), Duration::from_secs(2));
-            if let Ok(Ok(request)) = template.as_ref().map(|template| template.request(0))
-                && let Ok(exchange) = transport.exchange(request, BodyUse::Count).await
-                && (200..300).contains(&exchange.status)
-            {
+            if get(target, ready).await.is_ok_and(|answer| (200..300).contains(&answer.status)) {
                 return Ok(());
             }
             tokio::time::sleep(READY_PAUSE).await;

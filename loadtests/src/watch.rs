@@ -79,7 +79,12 @@ impl Watch {
         }
     }
 
-    fn emit(&self, variant: Variant, kind: EventKind, sink: &Sink, detail: String) {
+    /// Tells of something that happened, bounded as all events are.
+    pub(crate) fn tell(&self, variant: Option<Variant>, kind: EventKind, sink: &Sink, detail: String) {
+        self.emit(variant, kind, sink, detail);
+    }
+
+    fn emit(&self, variant: impl Into<Option<Variant>>, kind: EventKind, sink: &Sink, detail: String) {
         let nth = self.events.fetch_add(1, Ordering::Relaxed);
         let detail = match nth {
             0..EVENTS_MAX => detail,
@@ -87,7 +92,7 @@ impl Watch {
             _ => return,
         };
         let experiment = Some(self.experiment.clone());
-        sink.event(Event { unix_ns: unix_now_ns(), experiment, variant: Some(variant), kind, detail });
+        sink.event(Event { unix_ns: unix_now_ns(), experiment, variant: variant.into(), kind, detail });
     }
 }
 

@@ -41,9 +41,13 @@ fn the_least_plan_of_the_contract_is_accepted_with_its_defaults() {
     assert_eq!((plan.run.seed, plan.run.pairs, plan.run.restarts), (42, 20, 1));
     assert_eq!((plan.run.slice, plan.run.superblock), (Duration::from_millis(20), Duration::from_secs(1)));
     let experiment = &plan.experiments[0];
-    assert_eq!((experiment.slug.as_str(), experiment.method.as_str()), ("product-detail", "GET"));
+    assert_eq!(experiment.slug, "product-detail");
+    assert_eq!(experiment.describe_requests(), "GET /market/products/{key}");
     assert_eq!(experiment.load, LoadModel::Closed { users: 20 });
-    assert_eq!(experiment.keys.map(|keys| keys.distribution), Some(KeyDistribution::Zipf { exponent: 1.07 }));
+    assert_eq!(
+        experiment.keys.as_ref().map(|keys| &keys.distribution),
+        Some(&KeyDistribution::Zipf { exponent: 1.07 })
+    );
     assert_eq!(experiment.compare_bodies, CompareBodies::Sample);
     assert_eq!(experiment.side(Variant::Candidate).map(|side| side.name.as_str()), Some("cached"));
 }
@@ -104,7 +108,7 @@ name = "b"
 base_url = "http://example.org"
 headers = { "bad name" = "x" }
 [experiment.candidate]
-base_url = "https://127.0.0.1"
+base_url = "ftp://127.0.0.1"
 [[experiment]]
 name = "b"
 differs = "d"
@@ -122,16 +126,16 @@ base_url = "http://10.0.0.1"
     for line in [
         "plan.toml:2: [run] seed: must be a whole number, not string",
         "plan.toml:3: [run] pairs: must be from 1 to 1000, not 0",
-        "plan.toml:4: [run] has no key 'speed'; it takes seed, pairs,",
+        "plan.toml:4: [run] has no key 'speed'; did you mean 'seed'? it takes seed, pairs,",
         "plan.toml:5: experiment 'a' needs 'differs'",
         "plan.toml:7: experiment 'a' path: 'market' must begin with '/'",
-        "plan.toml:8: experiment 'a' keys dist: must be zipf, uniform or sequential, not 'zip'",
+        "plan.toml:8: experiment 'a' keys dist: must be zipf, uniform, hotset, sequential or trace, not 'zip'",
         "give either 'users' (closed model) or 'rate' (open model)",
         "plan.toml:13: experiment 'a' baseline base_url: 'http://example.org/' is not loopback",
         "plan.toml:14: experiment 'a' baseline headers: 'bad name' is not a header name",
         "plan.toml:15: experiment 'a' candidate needs 'name'",
         "experiment 'b' has no key 'pace'; it takes name, system,",
-        "plan.toml:16: experiment 'a' candidate base_url: 'https://127.0.0.1/': only http:// URLs",
+        "plan.toml:16: experiment 'a' candidate base_url: 'ftp://127.0.0.1/': only http:// and https:// URLs",
     ] {
         assert!(told.contains(line), "missing: {line}\nin:\n{told}");
     }

@@ -28,14 +28,16 @@ pub mod summary;
 pub mod table;
 pub mod variants;
 pub mod verdict;
+mod whatif;
 pub mod words;
 
 pub use compare::{RunsComparison, compare_runs};
 pub use comparison::{ExperimentComparison, RunComparison, compare_run};
-pub use page::page;
+pub use page::{page, whatif_page};
 pub use summary::summary_json;
 pub use table::{summary_markdown, table_text};
 pub use verdict::{Verdict, pairs_needed};
+pub use whatif::whatif_text;
 
 #[doc(no_inline)]
 pub use hitmark_schema::Run;

@@ -26,6 +26,7 @@ pub mod redact;
 pub mod run;
 pub mod thresholds;
 pub mod variant;
+pub mod whatif;
 
 pub use experiment::{Experiment, LoadModel, VariantPlan};
 pub use measurement::{Counters, ErrorKind, SuperBlock, Timing};

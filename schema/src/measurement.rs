@@ -77,12 +77,21 @@ pub enum ErrorKind {
     Status,
     /// A body that differs from the other variant's body for the same request.
     Mismatch,
+    /// An answer with the right status that a check of the plan refuses: a header, a body, its length.
+    Check,
 }
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Connect, Self::Reset, Self::Timeout, Self::Protocol, Self::Status, Self::Mismatch];
+    pub const ALL: [Self; 7] = [
+        Self::Connect,
+        Self::Reset,
+        Self::Timeout,
+        Self::Protocol,
+        Self::Status,
+        Self::Mismatch,
+        Self::Check,
+    ];
 
     /// The name in files and tables.
     #[must_use]
@@ -94,6 +103,7 @@ impl ErrorKind {
             Self::Protocol => "protocol",
             Self::Status => "status",
             Self::Mismatch => "mismatch",
+            Self::Check => "check",
         }
     }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use hitmark_loadtests::{Plan, RunOptions};
+use hitmark_loadtests::{Plan, RunOptions, live};
 
 use super::results;
 use crate::cli::{LoadRunArgs, SummaryFormat};
@@ -19,10 +20,24 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
     if let Some(seed) = args.seed {
         plan.run.seed = seed;
     }
+    if args.verify {
+        return super::load_verify::run(&plan);
+    }
+    if args.quick {
+        quicken(&mut plan);
+    }
     let out = results::new_run_dir(args.out.as_ref());
     let stop = crate::interrupt::stop_on_ctrl_c()?;
     let progress = RunProgress::new(u64::from(plan.run.pairs) * plan.experiments.len() as u64);
     let steps = progress.clone();
+    let runtime = super::runtime()?;
+    if let Some(address) = args.metrics_listen {
+        let listener = runtime.block_on(tokio::net::TcpListener::bind(address));
+        let listener = listener
+            .map_err(|error| usage(format!("--metrics-listen: cannot listen on {address}: {error}")))?;
+        progress.say(&format!("figures at http://{}/metrics", listener.local_addr()?));
+        runtime.spawn(live::serve(listener, progress.live()));
+    }
     let options = RunOptions {
         out: out.clone(),
         command: super::command_line(),
@@ -30,7 +45,7 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
         progress: Arc::new(move |step| steps.step(step)),
         stop,
     };
-    let report = super::runtime()?.block_on(hitmark_loadtests::run(&plan, options));
+    let report = runtime.block_on(hitmark_loadtests::run(&plan, options));
     progress.finish();
     let report = report.map_err(of_load)?;
     let comparison = results::publish(&out, args.format)?;
@@ -45,12 +60,24 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
     Ok(results::exit_of(&comparison))
 }
 
+/// Pairs of a quick run, and how long their super-blocks and the warm-up are.
+const QUICK_PAIRS: u32 = 6;
+const QUICK: Duration = Duration::from_millis(300);
+
+/// A plan made short: the same requests, fewer and shorter super-blocks.
+fn quicken(plan: &mut Plan) {
+    plan.run.pairs = plan.run.pairs.min(QUICK_PAIRS);
+    plan.run.superblock = plan.run.superblock.min(QUICK).max(plan.run.slice);
+    plan.run.warmup = plan.run.warmup.min(QUICK);
+    plan.run.restarts = 1;
+}
+
 /// A run directory that is taken, or a service that does not start, is for the user to mend.
 pub(super) fn of_load(error: hitmark_loadtests::runner::LoadError) -> anyhow::Error {
     use hitmark_loadtests::runner::LoadError;
     match error {
         LoadError::Run(error) => error.into(),
-        LoadError::Service { .. } => usage(error),
+        LoadError::Service { .. } | LoadError::Tls { .. } => usage(error),
         error => error.into(),
     }
 }
@@ -59,13 +86,13 @@ pub(super) fn check(path: &Path) -> anyhow::Result<Exit> {
     let plan = Plan::read(path).map_err(usage)?;
     let mut text = String::new();
     for experiment in &plan.experiments {
-        let keys = experiment.keys.map_or_else(|| "fixed path".to_owned(), |keys| keys.describe());
+        let keys = experiment.keys.as_ref().map_or_else(|| "fixed keys".to_owned(), |keys| keys.describe());
         text.push_str(&format!(
-            "{}: {} {}, {}, {keys}\n",
+            "{}: {}, {}{}, {keys}\n",
             experiment.name,
-            experiment.method,
-            experiment.path,
-            experiment.load.describe()
+            experiment.describe_requests(),
+            experiment.load.describe(),
+            experiment.pace.describe()
         ));
     }
     super::print(&format!(

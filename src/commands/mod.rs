@@ -8,9 +8,12 @@ mod demo;
 mod exporter;
 mod gate;
 mod load;
+mod load_new;
+mod load_verify;
 mod report;
 mod results;
 mod testbed;
+mod whatif;
 
 use std::process::ExitCode;
 
@@ -27,7 +30,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Exporter(args) => return exporter::run(args),
         Command::Load(LoadCommand::Run(args)) => load::run(&args),
         Command::Load(LoadCommand::Check { plan }) => load::check(&plan),
+        Command::Load(LoadCommand::New(args)) => load_new::run(&args),
         Command::Load(LoadCommand::List) => load::list(),
+        Command::Whatif(args) => whatif::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Gate(args) => gate::run(&args),

@@ -20,6 +20,7 @@ struct Need {
 
 const NEEDS: &[Need] = &[
     Need { programs: &["redis-server"], package: "redis-server" },
+    Need { programs: &["openssl"], package: "openssl" },
     Need { programs: &["postgres"], package: "postgresql" },
     Need { programs: &["psql"], package: "postgresql-client" },
     Need { programs: &["prometheus"], package: "prometheus" },

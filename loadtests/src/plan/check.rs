@@ -3,6 +3,7 @@
 //! ```toml
 //! [run]
 //! seed = 42              # key streams and slice order
+//! duration_s = 60        # instead of pairs: as many pairs as fit
 //! pairs = 20             # super-block pairs of each experiment
 //! slice_ms = 20          # how long a variant keeps its turn
 //! superblock_s = 1.0     # each variant's time within a super-block
@@ -10,6 +11,7 @@
 //! restarts = 1           # times that an experiment begins anew
 //! requests_max = 100000000
 //! allow_hosts = []       # loopback needs no entry
+//! abort_when = { error_ratio = 0.05, p99_ms = 500, mismatches = 10 }
 //!
 //! [[experiment]]
 //! name = "product detail"
@@ -17,17 +19,42 @@
 //! differs = "response cache"
 //! method = "GET"
 //! path = "/market/products/{key}"
-//! keys = { dist = "zipf", s = 1.07, n = 10000 }     # or uniform, sequential
-//! users = 20                                        # or rate = 500.0, max_in_flight = 64
+//! keys = { dist = "zipf", s = 1.07, n = 10000 }     # or uniform, sequential,
+//!                        # { dist = "hotset", n, hot, share }, { dist = "trace", file }
+//! data = "users.csv"     # its columns stand in braces too; the row is that of the key
+//! users = 20             # or rate = 500.0, max_in_flight = 64, arrivals = "poisson"
+//! think_ms = [20, 80]    # closed model: pause after each answer
+//! stages = [{ to = 100, ramp_s = 10, hold_s = 20 }, { to = 20 }]    # ramps, steps, spikes
 //! timeout_ms = 10000
+//! http = "1.1"           # or "2"
+//! encodings = ["gzip", "br"]     # bytes are counted as they cross the wire
+//! redirects = 0          # how many may be followed
+//! cookies = false
 //! expect_status = [200]
+//! expect = { headers = { content-type = "json" }, body_contains = "id", json = { "/id" = 3 } }
+//! outcome = { header = "x-store", hit = ["memory"], miss = ["db"] }  # if no convention is followed
 //! compare_bodies = true
 //! headers = { accept = "application/json" }
+//! json = { id = "{key}" }        # or body = "…"
+//! [[experiment.login]]   # once for each user and side, not recorded
+//! method = "POST"
+//! path = "/login"
+//! extract = { token = "json:/token" }    # or header:name, cookie:name, between:before|after
+//! [[experiment.journey]] # instead of path: several requests, chosen by weight
+//! weight = 3
+//! [[experiment.journey.step]]
+//! path = "/items/{key}"
+//! headers = { authorization = "Bearer {token}" }
+//! [[experiment.hook]]    # a command in the middle of the load; leaves an event
+//! at_s = 10
+//! command = ["redis-cli", "flushall"]
 //! [experiment.baseline]
 //! name = "uncached"
 //! base_url = "http://127.0.0.1:8080"
 //! headers = { "cache-control" = "no-cache" }
 //! query = { fresh = "1" }
+//! ca = "ca.pem"          # for https: an authority of one's own
+//! observe = { metrics = "/metrics", redis = "redis://127.0.0.1:6379" }
 //! start = { command = ["./service"], ready = "/healthz", env = { PORT = "8080" } }
 //! [experiment.candidate]
 //! name = "cached"
@@ -35,19 +62,22 @@
 //! ```
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::Duration;
 
-use hitmark_schema::LoadModel;
 use hitmark_schema::experiment::slug;
 use toml::de::{DeTable, DeValue};
 
 use super::fields::{Fields, Notes};
 use super::sides::{headers, variant};
-use super::{CompareBodies, ExperimentPlan, Mistake, Plan, RunSettings, bounds};
-use crate::keys::{KeyChoice, KeyDistribution};
+use super::texts::{KeyKind, Known};
+use super::{
+    CompareBodies, Cookies, ExperimentPlan, HttpVersion, JourneyPlan, Mistake, Plan, RunSettings, StepBody,
+    bounds, keys, load, outcomes, steps,
+};
 
-pub(super) fn plan(text: &str) -> Result<Plan, Vec<Mistake>> {
-    let mut notes = Notes::new(text);
+pub(super) fn plan(text: &str, folder: &Path) -> Result<Plan, Vec<Mistake>> {
+    let mut notes = Notes::new(text, folder);
     if text.len() > bounds::PLAN_BYTES_MAX {
         notes.add_unplaced(format!(
             "a plan has at most {} bytes, this has {}",
@@ -79,12 +109,20 @@ fn run_settings(notes: &mut Notes<'_>, fields: Option<Fields<'_, '_>>) -> (RunSe
     let empty = DeTable::new();
     let mut fields = fields.unwrap_or_else(|| Fields::new("[run]", 0..0, &empty));
     let seed = fields.whole(notes, "seed", 0..=i64::MAX as u64).unwrap_or(42);
-    let pairs = fields.whole(notes, "pairs", 1..=bounds::PAIRS_MAX).unwrap_or(20);
+    let pairs = fields.whole(notes, "pairs", 1..=bounds::PAIRS_MAX);
+    let duration_s = fields.number(notes, "duration_s", 0.05, bounds::DURATION_S_MAX);
     let slice_ms = fields.whole(notes, "slice_ms", 1..=bounds::SLICE_MS_MAX).unwrap_or(20);
     let superblock_s = fields.number(notes, "superblock_s", 0.05, bounds::SUPERBLOCK_S_MAX).unwrap_or(1.0);
     let warmup_s = fields.number(notes, "warmup_s", 0.0, bounds::WARMUP_S_MAX).unwrap_or(2.0);
     let restarts = fields.whole(notes, "restarts", 1..=bounds::RESTARTS_MAX).unwrap_or(1);
     let requests_max = fields.whole(notes, "requests_max", 1..=bounds::REQUESTS_MAX).unwrap_or(100_000_000);
+    let abort_when = load::abort_when(notes, &mut fields);
+    if pairs.is_some() && duration_s.is_some() {
+        notes.add(fields.span(), "[run]: give 'pairs' or 'duration_s', not both");
+    }
+    // Both variants take their turn within a pair of super-blocks.
+    let fitting = duration_s.map(|length| ((length / superblock_s / 2.0) as u64).clamp(1, bounds::PAIRS_MAX));
+    let pairs = pairs.or(fitting).unwrap_or(20);
     let (allow_hosts, _) = fields.strings(notes, "allow_hosts").unwrap_or_default();
     if Duration::from_millis(slice_ms) > Duration::from_secs_f64(superblock_s) {
         notes.add(
@@ -109,6 +147,7 @@ fn run_settings(notes: &mut Notes<'_>, fields: Option<Fields<'_, '_>>) -> (RunSe
         warmup: Duration::from_secs_f64(warmup_s),
         restarts: u32::try_from(restarts).unwrap_or(1),
         requests_max,
+        abort_when,
     };
     (run, allow_hosts)
 }
@@ -170,28 +209,37 @@ fn experiment(
     let name = fields.required_string(notes, "name");
     let system = fields.string(notes, "system").map(|(system, _)| system);
     let differs = fields.required_string(notes, "differs");
-    let method = method(notes, &mut fields);
-    let path = path(notes, &mut fields);
-    let body = fields.string(notes, "body").map(|(body, _)| body);
-    let headers = headers(notes, &mut fields);
-    let keys = keys(notes, &mut fields);
-    check_key_use(notes, &fields, path.as_deref(), body.as_deref(), keys.is_some());
-    let load = load(notes, &mut fields);
+    let data = keys::data(notes, &mut fields);
+    let keys = keys::keys(notes, &mut fields);
+    let has_texts = keys.as_ref().is_some_and(crate::keys::KeyChoice::is_ordered);
+    let kind = if has_texts { KeyKind::Text } else { KeyKind::Number };
+    let mut known = Known::new(kind, data.iter().flat_map(|data| data.columns.clone()).collect());
+    let login = steps::list(notes, &mut fields, "login", &mut known);
+    let journeys = requests(notes, &mut fields, &mut known);
+    let headers = headers(notes, &mut fields, &known);
+    check_key_use(notes, &fields, &journeys, &login, keys.is_some(), data.is_some());
+    let (load, pace) = load::load(notes, &mut fields);
     let timeout_ms = fields.whole(notes, "timeout_ms", 1..=bounds::TIMEOUT_MS_MAX).unwrap_or(10_000);
-    let expect_status = expect_status(notes, &mut fields);
     let compare_bodies = match fields.boolean(notes, "compare_bodies") {
         Some(false) => CompareBodies::Off,
         Some(true) | None => CompareBodies::Sample,
     };
+    let cookies =
+        if fields.boolean(notes, "cookies") == Some(true) { Cookies::Keep } else { Cookies::Ignore };
+    let redirects = fields.whole(notes, "redirects", 0..=bounds::REDIRECTS_MAX).unwrap_or(0);
+    let encodings = encodings(notes, &mut fields);
+    let http = http(notes, &mut fields);
+    let outcome = outcomes::rule(notes, &mut fields);
+    let hooks = super::sides::hooks(notes, &mut fields);
     let baseline = match fields.table(notes, "baseline") {
-        Some(side) => variant(notes, side, allow_hosts),
+        Some(side) => variant(notes, side, allow_hosts, &known),
         None => {
             notes.add(fields.span(), format!("{} needs [experiment.baseline]", fields.name()));
             None
         }
     };
     // A wrong candidate must not hide the mistakes that come after it.
-    let candidate = fields.table(notes, "candidate").map(|side| variant(notes, side, allow_hosts));
+    let candidate = fields.table(notes, "candidate").map(|side| variant(notes, side, allow_hosts, &known));
     fields.finish(notes);
     let name = name?.0;
     Some(ExperimentPlan {
@@ -199,15 +247,22 @@ fn experiment(
         name,
         system,
         differs: differs?.0,
-        method: method?,
-        path: path?,
-        body,
+        journeys,
+        login,
+        known,
         headers,
         keys,
+        data,
         load: load?,
+        pace,
         timeout: Duration::from_millis(timeout_ms),
-        expect_status,
         compare_bodies,
+        cookies,
+        redirects_max: u32::try_from(redirects).unwrap_or(0),
+        encodings,
+        http,
+        hooks,
+        outcome,
         baseline: baseline?,
         candidate: match candidate {
             Some(side) => Some(side?),
@@ -216,81 +271,49 @@ fn experiment(
     })
 }
 
-fn method(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>) -> Option<String> {
-    const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    let Some((method, at)) = fields.string(notes, "method") else { return Some("GET".to_owned()) };
-    if METHODS.contains(&method.as_str()) {
-        return Some(method);
+/// The experiment's own request, or its journeys.
+fn requests(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>, known: &mut Known) -> Vec<JourneyPlan> {
+    if fields.value("journey").is_none() {
+        let single = steps::single(notes, fields, known);
+        let journey = |step| JourneyPlan { name: "request".to_owned(), weight: 1, steps: vec![step] };
+        return single.map(journey).into_iter().collect();
     }
-    notes.add(at, format!("{} method: must be one of {}, not '{method}'", fields.name(), METHODS.join(", ")));
-    None
-}
-
-fn path(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>) -> Option<String> {
-    let (path, at) = fields.required_string(notes, "path")?;
-    let sample = path.replace("{key}", "1");
-    let fault = if !path.starts_with('/') {
-        Some("must begin with '/'")
-    } else if sample.contains(['{', '}']) {
-        Some("knows only {key} in braces")
-    } else if sample.parse::<hyper::Uri>().is_err() || sample.contains('#') {
-        Some("is not a path; percent-encode what does not belong into one")
-    } else {
-        None
-    };
-    match fault {
-        Some(fault) => {
-            notes.add(at, format!("{} path: '{path}' {fault}", fields.name()));
-            None
+    for key in ["path", "method", "body", "json", "expect", "expect_status"] {
+        if let Some(value) = fields.value(key) {
+            let at = value.span();
+            notes.add(at, format!("{}: '{key}' belongs into a step where there are journeys", fields.name()));
         }
-        None => Some(path),
     }
-}
-
-fn keys(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>) -> Option<KeyChoice> {
-    let mut keys = fields.table(notes, "keys")?;
-    let dist = keys.required_string(notes, "dist");
-    let count = match keys.value("n") {
-        Some(_) => keys.whole(notes, "n", 1..=1_000_000_000),
-        None => {
-            notes.add(keys.span(), format!("{} needs 'n', the number of keys", keys.name()));
-            None
-        }
-    };
-    let exponent = keys.number(notes, "s", 0.0, 10.0);
-    let distribution = match dist.as_ref().map(|(dist, at)| (dist.as_str(), at)) {
-        Some(("zipf", _)) => Some(KeyDistribution::Zipf { exponent: exponent.unwrap_or(1.0) }),
-        Some(("uniform", _)) => Some(KeyDistribution::Uniform),
-        Some(("sequential", _)) => Some(KeyDistribution::Sequential),
-        Some((other, at)) => {
-            notes.add(
-                at.clone(),
-                format!("{} dist: must be zipf, uniform or sequential, not '{other}'", keys.name()),
-            );
-            None
-        }
-        None => None,
-    };
-    keys.finish(notes);
-    Some(KeyChoice { distribution: distribution?, count: count? })
+    steps::journeys(notes, fields, known)
 }
 
 fn check_key_use(
     notes: &mut Notes<'_>,
     fields: &Fields<'_, '_>,
-    path: Option<&str>,
-    body: Option<&str>,
+    journeys: &[JourneyPlan],
+    login: &[super::StepPlan],
     keys: bool,
+    data: bool,
 ) {
-    let Some(path) = path else { return };
-    let used = path.contains("{key}") || body.is_some_and(|body| body.contains("{key}"));
+    let steps: Vec<_> = journeys.iter().flat_map(|journey| &journey.steps).chain(login).collect();
+    if steps.is_empty() {
+        return;
+    }
+    let used = steps.iter().any(|step| {
+        let in_body = step.body.as_ref().is_some_and(|body| match body {
+            StepBody::Text(text) | StepBody::Json(text) => text.contains("{key}"),
+        });
+        step.path.contains("{key}")
+            || in_body
+            || step.headers.iter().any(|(_, value)| value.contains("{key}"))
+    });
     if used && !keys {
         notes.add(
             fields.span(),
             format!("{}: {{key}} is used but 'keys' says nothing of which", fields.name()),
         );
     }
-    if keys && !used {
+    if keys && !used && !data {
         notes.add(
             fields.span(),
             format!("{}: 'keys' is given but neither path nor body holds {{key}}", fields.name()),
@@ -298,49 +321,24 @@ fn check_key_use(
     }
 }
 
-fn load(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>) -> Option<LoadModel> {
-    let given = |fields: &mut Fields<'_, '_>, key| fields.value(key).is_some();
-    let (has_users, has_rate) = (given(fields, "users"), given(fields, "rate"));
-    let users = fields.whole(notes, "users", 1..=bounds::USERS_MAX);
-    let rate_per_s = fields.number(notes, "rate", 0.1, bounds::RATE_PER_S_MAX);
-    let has_in_flight = given(fields, "max_in_flight");
-    let in_flight_max = fields.whole(notes, "max_in_flight", 1..=bounds::USERS_MAX);
-    match (has_users, has_rate) {
-        (true, false) if has_in_flight => {
-            notes.add(
-                fields.span(),
-                format!("{}: 'max_in_flight' goes with 'rate', not with 'users'", fields.name()),
-            );
-            None
-        }
-        (true, false) => Some(LoadModel::Closed { users: usize::try_from(users?).ok()? }),
-        (false, true) => {
-            let in_flight_max = if has_in_flight { in_flight_max? } else { 64 };
-            Some(LoadModel::Open {
-                rate_per_s: rate_per_s?,
-                in_flight_max: usize::try_from(in_flight_max).ok()?,
-            })
-        }
-        _ => {
-            let advice = "give either 'users' (closed model) or 'rate' (open model)";
-            notes.add(fields.span(), format!("{}: {advice}", fields.name()));
-            None
-        }
+fn encodings(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>) -> Vec<String> {
+    let Some((encodings, at)) = fields.strings(notes, "encodings") else { return Vec::new() };
+    for encoding in encodings.iter().filter(|encoding| !["gzip", "br"].contains(&encoding.as_str())) {
+        notes.add(at.clone(), format!("{} encodings: must be gzip or br, not '{encoding}'", fields.name()));
     }
+    encodings
 }
 
-fn expect_status(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>) -> Vec<u16> {
-    let Some((statuses, at)) = fields.integers(notes, "expect_status") else { return vec![200] };
-    let mut checked = Vec::new();
-    for status in &statuses {
-        match u16::try_from(*status) {
-            Ok(status) if (100..600).contains(&status) => checked.push(status),
-            _ => notes
-                .add(at.clone(), format!("{} expect_status: {status} is not an HTTP status", fields.name())),
-        }
+fn http(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>) -> HttpVersion {
+    match fields.string(notes, "http") {
+        None => HttpVersion::Http1,
+        Some((text, at)) => match text.as_str() {
+            "1.1" => HttpVersion::Http1,
+            "2" => HttpVersion::Http2,
+            other => {
+                notes.add(at, format!("{} http: must be \"1.1\" or \"2\", not '{other}'", fields.name()));
+                HttpVersion::Http1
+            }
+        },
     }
-    if statuses.is_empty() {
-        notes.add(at, format!("{} expect_status: name at least one status", fields.name()));
-    }
-    checked
 }

@@ -4,6 +4,7 @@
 //! emptied field by field; what is left over at the end was misspelled.
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -14,12 +15,19 @@ use super::Mistake;
 #[derive(Debug)]
 pub(super) struct Notes<'t> {
     text: &'t str,
+    /// The folder of the plan file, which other files are named from.
+    folder: PathBuf,
     mistakes: Vec<Mistake>,
 }
 
 impl<'t> Notes<'t> {
-    pub(super) const fn new(text: &'t str) -> Self {
-        Self { text, mistakes: Vec::new() }
+    pub(super) fn new(text: &'t str, folder: &Path) -> Self {
+        Self { text, folder: folder.to_owned(), mistakes: Vec::new() }
+    }
+
+    /// A file that the plan names, looked for beside the plan.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     pub(super) fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
@@ -200,18 +208,68 @@ impl<'t, 'p> Fields<'t, 'p> {
         Some(Fields::new(name, span, table))
     }
 
+    /// The tables of a list; none if the key is absent.
+    pub(super) fn tables(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Vec<Fields<'t, 'p>> {
+        let list = self.typed(notes, key, "a list of tables", DeValue::as_array);
+        let mut tables = Vec::new();
+        for (place, item) in list.into_iter().flat_map(|(items, _)| items.iter()).enumerate() {
+            let name = format!("{} {key} {}", self.name, place + 1);
+            match item.get_ref().as_table() {
+                Some(table) => tables.push(Fields::new(name, item.span(), table)),
+                None => notes.add(item.span(), format!("{name}: must be a table")),
+            }
+        }
+        tables
+    }
+
+    /// One string, or several.
+    pub(super) fn string_or_strings(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Vec<String> {
+        let strings =
+            self.typed(notes, key, "a string or an array of strings", |value| match value.as_str() {
+                Some(text) => Some(vec![text.to_owned()]),
+                None => {
+                    value.as_array()?.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
+                }
+            });
+        strings.map(|(strings, _)| strings).unwrap_or_default()
+    }
+
     /// Notes every key that nobody took.
     pub(super) fn finish(self, notes: &mut Notes<'_>) {
         for (key, _) in self.table {
             if !self.taken.contains(&key.get_ref().as_ref()) {
                 let known = self.taken.join(", ");
+                let meant = nearest(key.get_ref(), &self.taken)
+                    .map_or_else(String::new, |meant| format!("did you mean '{meant}'? "));
                 notes.add(
                     key.span(),
-                    format!("{} has no key '{}'; it takes {known}", self.name, key.get_ref()),
+                    format!("{} has no key '{}'; {meant}it takes {known}", self.name, key.get_ref()),
                 );
             }
         }
     }
+}
+
+/// The known key that a misspelled one is closest to, if any is close.
+fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
+    let near = known.iter().map(|other| (distance(key, other), *other)).min()?;
+    (near.0 <= key.len().max(3) / 3).then_some(near.1)
+}
+
+/// Letters to insert, delete or replace to turn one word into the other (Levenshtein, 1966).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, letter) in one.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = line + 1;
+        for (place, theirs) in other.iter().enumerate() {
+            let replaced = corner + usize::from(letter != *theirs);
+            corner = row[place + 1];
+            row[place + 1] = replaced.min(corner + 1).min(row[place] + 1);
+        }
+    }
+    row[other.len()]
 }
 
 fn integer(value: &DeValue<'_>) -> Option<i64> {

@@ -7,12 +7,22 @@
 mod check;
 mod fields;
 mod hosts;
+mod keys;
+mod load;
+mod outcomes;
 mod sides;
+mod steps;
+pub mod texts;
 
 use std::path::Path;
 use std::time::Duration;
 
-pub use hosts::ServiceAddress;
+pub use hosts::{RedisAddress, Scheme, ServiceAddress};
+pub use keys::DataTable;
+pub use load::{AbortWhen, Arrivals, Pace, Stage};
+pub use outcomes::OutcomeRule;
+pub use steps::{Expect, JourneyPlan, Source, StepBody, StepPlan};
+use texts::Known;
 
 use crate::keys::KeyChoice;
 use hitmark_schema::{LoadModel, Variant};
@@ -26,6 +36,8 @@ pub mod bounds {
     pub const SLICE_MS_MAX: u64 = 10_000;
     /// Length of a super-block in seconds for each variant.
     pub const SUPERBLOCK_S_MAX: f64 = 60.0;
+    /// Length of an experiment in seconds, where it is given.
+    pub const DURATION_S_MAX: f64 = 86_400.0;
     /// Warm-up in seconds.
     pub const WARMUP_S_MAX: f64 = 600.0;
     /// Concurrent users, or requests in flight.
@@ -40,6 +52,10 @@ pub mod bounds {
     pub const RESTARTS_MAX: u64 = 20;
     /// Experiments of a plan.
     pub const EXPERIMENTS_MAX: usize = 100;
+    /// Requests of a journey or of a login.
+    pub const STEPS_MAX: usize = 50;
+    /// Redirects that one request may follow.
+    pub const REDIRECTS_MAX: u64 = 10;
     /// Bytes of a plan file.
     pub const PLAN_BYTES_MAX: usize = 1 << 20;
 }
@@ -73,6 +89,8 @@ pub struct RunSettings {
     pub restarts: u32,
     /// Requests of one experiment, at most.
     pub requests_max: u64,
+    /// When the run is given up.
+    pub abort_when: AbortWhen,
 }
 
 /// `[[experiment]]`: a baseline and a candidate that differ in one declared thing.
@@ -86,22 +104,36 @@ pub struct ExperimentPlan {
     pub system: Option<String>,
     /// The one declared difference.
     pub differs: String,
-    /// The request method.
-    pub method: String,
-    /// The path, with `{key}` where a key goes.
-    pub path: String,
-    /// The request body.
-    pub body: Option<String>,
+    /// What users do, over and over; at least one journey.
+    pub journeys: Vec<JourneyPlan>,
+    /// What a user does once before, on each side.
+    pub login: Vec<StepPlan>,
+    /// The names that may stand in braces.
+    pub known: Known,
     /// Headers of both variants.
     pub headers: Vec<(String, String)>,
     /// Which keys are asked for; none if the path is fixed.
     pub keys: Option<KeyChoice>,
+    /// Values that go with the keys.
+    pub data: Option<DataTable>,
     /// How requests are offered.
     pub load: LoadModel,
+    /// What shapes the load beyond its model.
+    pub pace: Pace,
+    /// Whether cookies are kept and sent.
+    pub cookies: Cookies,
+    /// Redirects that one request may follow; none by default.
+    pub redirects_max: u32,
+    /// Encodings that are asked for, `gzip` and `br`; none by default.
+    pub encodings: Vec<String>,
+    /// The version of HTTP.
+    pub http: HttpVersion,
+    /// Commands that are run in the middle of the load.
+    pub hooks: Vec<HookPlan>,
+    /// A rule for outcomes of the plan's own.
+    pub outcome: Option<OutcomeRule>,
     /// The time limit of one request.
     pub timeout: Duration,
-    /// Statuses that are right.
-    pub expect_status: Vec<u16>,
     /// Whether the bodies of both variants are compared.
     pub compare_bodies: CompareBodies,
     /// What is there today.
@@ -119,6 +151,50 @@ pub enum CompareBodies {
     Off,
 }
 
+/// Whether cookies are kept and sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookies {
+    /// Neither.
+    Ignore,
+    /// By each user, apart for each side.
+    Keep,
+}
+
+/// `[[experiment.hook]]`: a command that is run in the middle of the load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookPlan {
+    /// When, from the end of the warm-up on.
+    pub at: Duration,
+    /// What the event says.
+    pub name: String,
+    /// Program and arguments.
+    pub command: Vec<String>,
+}
+
+/// The version of HTTP that is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// HTTP/1.1, one request at a time on a connection.
+    Http1,
+    /// HTTP/2, without an upgrade: over TLS by ALPN, else by prior knowledge (RFC 9113 §3.3).
+    Http2,
+}
+
+/// What says how many hits there were, beside the responses: sampled as super-blocks end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Observed {
+    /// The path of the service's own metrics page.
+    pub metrics: Option<String>,
+    /// The sample that counts the service's hits: a name, with labels that must match.
+    pub hits: Option<String>,
+    /// The sample that counts its misses.
+    pub misses: Option<String>,
+    /// The sample that counts its origin calls.
+    pub origin_calls: Option<String>,
+    /// The cache server: `redis://[user:password@]host[:port]`.
+    pub redis: Option<RedisAddress>,
+}
+
 /// One side of an experiment.
 #[derive(Debug, Clone)]
 pub struct VariantSettings {
@@ -134,6 +210,10 @@ pub struct VariantSettings {
     pub query: Vec<(String, String)>,
     /// The service, if the plan starts it itself.
     pub start: Option<StartCommand>,
+    /// A certificate authority in PEM that is trusted beside the system's, for `https`.
+    pub ca: Option<Vec<u8>>,
+    /// What counts hits beside the responses.
+    pub observed: Observed,
 }
 
 /// A service that the plan starts itself.
@@ -161,13 +241,14 @@ impl Plan {
         Self::parse(&text, &path.display().to_string())
     }
 
-    /// Checks the text of a plan; `file` is what mistakes name.
+    /// Checks the text of a plan; `file` is what mistakes name, and other files are looked for beside it.
     ///
     /// # Errors
     ///
     /// All mistakes at once, each with its line.
     pub fn parse(text: &str, file: &str) -> Result<Self, PlanErrors> {
-        check::plan(text).map_err(|mistakes| PlanErrors { file: file.to_owned(), mistakes })
+        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+        check::plan(text, folder).map_err(|mistakes| PlanErrors { file: file.to_owned(), mistakes })
     }
 
     /// Keeps only the experiments with these names or slugs; all of them if none is named.
@@ -195,6 +276,22 @@ impl Plan {
 }
 
 impl ExperimentPlan {
+    /// The requests in words: `GET /items/{key}`, or the names of the journeys.
+    #[must_use]
+    pub fn describe_requests(&self) -> String {
+        match self.journeys.as_slice() {
+            [JourneyPlan { steps, .. }] if steps.len() == 1 => {
+                steps.iter().map(|step| format!("{} {}", step.method, step.path)).collect()
+            }
+            journeys => {
+                let name = |journey: &JourneyPlan| {
+                    format!("{} ({} requests, weight {})", journey.name, journey.steps.len(), journey.weight)
+                };
+                format!("journeys: {}", journeys.iter().map(name).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     /// The settings of one side, where the experiment has it.
     #[must_use]
     pub const fn side(&self, variant: Variant) -> Option<&VariantSettings> {

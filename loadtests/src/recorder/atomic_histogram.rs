@@ -16,22 +16,22 @@ const LENGTH: usize = bucket_of(LATENCY_NS_MAX) + 1;
 
 /// Counts of latencies.
 #[derive(Debug)]
-pub(super) struct AtomicHistogram {
+pub(crate) struct AtomicHistogram {
     counts: Box<[AtomicU32]>,
 }
 
 impl AtomicHistogram {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { counts: (0..LENGTH).map(|_| AtomicU32::new(0)).collect() }
     }
 
     /// Counts one latency; one above the range counts as the longest.
-    pub(super) fn record(&self, value_ns: u64) {
+    pub(crate) fn record(&self, value_ns: u64) {
         self.counts[bucket_of(value_ns.min(LATENCY_NS_MAX))].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes out all counts: a value of each bucket that was in use, and its count.
-    pub(super) fn drain(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+    pub(crate) fn drain(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.counts.iter().enumerate().filter_map(|(bucket, count)| {
             // Looking first keeps a drain from writing to a quarter of a megabyte of zeros.
             if count.load(Ordering::Relaxed) == 0 {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use atomic_histogram::AtomicHistogram;
+pub(crate) use atomic_histogram::AtomicHistogram;
 use hdrhistogram::Histogram;
 use hitmark_schema::measurement::latency_histogram;
 use hitmark_schema::{Counters, ErrorKind, Outcome, Timing, Variant};
@@ -48,6 +48,17 @@ pub struct Drained {
     pub histograms: BTreeMap<(Outcome, Timing), Histogram<u64>>,
     /// Counts.
     pub counters: Counters,
+}
+
+/// Counts of a super-block that is going on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CurrentCounts {
+    /// Requests that ended.
+    pub requests: u64,
+    /// Failed ones.
+    pub errors: u64,
+    /// Responses that say that the cache server could not be asked.
+    pub cache_unreachable: u64,
 }
 
 /// Records from many threads at once.
@@ -102,6 +113,19 @@ impl Recorder {
             shard.sides[variant.index()].drain_into(&mut drained);
         }
         drained
+    }
+
+    /// What was recorded for a variant since the last drain, without taking it out.
+    #[must_use]
+    pub fn current(&self, variant: Variant) -> CurrentCounts {
+        let mut counts = CurrentCounts::default();
+        for shard in &self.shards {
+            let side = &shard.sides[variant.index()];
+            counts.requests += side.requests.load(Ordering::Relaxed);
+            counts.errors += side.errors.iter().map(|kind| kind.load(Ordering::Relaxed)).sum::<u64>();
+            counts.cache_unreachable += side.cache_unreachable.load(Ordering::Relaxed);
+        }
+        counts
     }
 
     fn side(&self, variant: Variant) -> &Side {
@@ -231,7 +255,10 @@ mod tests {
             ..hit(7)
         });
         recorder.drop_arrival(Variant::Candidate);
+        let current = recorder.current(Variant::Candidate);
+        assert_eq!((current.requests, current.errors), (2, 1));
         let drained = recorder.drain(Variant::Candidate);
+        assert_eq!(recorder.current(Variant::Candidate), CurrentCounts::default());
         assert_eq!(drained.counters.requests, 2);
         assert_eq!((drained.counters.mismatches, drained.counters.errors_total()), (1, 1));
         assert_eq!(

@@ -4,6 +4,8 @@
 //! What is measured is on disk before the next super-block begins, so a run that is killed or
 //! stopped keeps all that it finished.
 
+pub mod hooks;
+mod report;
 mod sink;
 mod work;
 
@@ -12,18 +14,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hooks::Hook;
 pub use sink::Sink;
 
 use hitmark_schema::environment::Environment;
 use hitmark_schema::experiment::Experiment;
 use hitmark_schema::run::{Event, EventKind, RUN_SCHEMA, RunState};
-use hitmark_schema::{RunDocument, RunError, RunWriter, Variant, VariantPlan, redact};
+use hitmark_schema::{RunDocument, RunError, RunWriter, SuperBlock, Variant, VariantPlan, redact};
 
 use crate::attack::AttackError;
 use crate::plan::{ExperimentPlan, Plan, VariantSettings};
 use crate::request::RequestError;
 use crate::schedule::unix_now_ns;
 use crate::service_process::{ServiceError, ServiceProcess};
+use crate::transport::Target;
+use crate::transport::tls::TlsError;
 use sink::Totals;
 
 /// How a run is to be made.
@@ -39,6 +44,14 @@ pub struct RunOptions {
     pub progress: Arc<dyn Fn(Progress<'_>) + Send + Sync>,
     /// Ends the run early when set.
     pub stop: Stop,
+}
+
+impl RunOptions {
+    /// A run into this directory that tells nobody of its steps.
+    #[must_use]
+    pub fn new(out: PathBuf, stop: Stop) -> Self {
+        Self { out, command: String::new(), servers: BTreeMap::new(), progress: Arc::new(|_| {}), stop }
+    }
 }
 
 impl std::fmt::Debug for RunOptions {
@@ -87,6 +100,8 @@ pub enum Progress<'a> {
         pairs: u32,
         /// Requests in this pair, both variants together.
         requests: u64,
+        /// What was measured in it, side by side.
+        blocks: &'a [SuperBlock],
     },
 }
 
@@ -127,6 +142,16 @@ pub enum LoadError {
         /// What went wrong.
         source: RequestError,
     },
+    /// TLS could not be set up.
+    #[error("experiment '{experiment}', {variant}: {source}")]
+    Tls {
+        /// The experiment.
+        experiment: String,
+        /// The side.
+        variant: Variant,
+        /// What went wrong.
+        source: TlsError,
+    },
     /// A service that the plan starts did not come up.
     #[error("experiment '{experiment}', {variant}: {source}")]
     Service {
@@ -146,12 +171,21 @@ pub enum LoadError {
 /// If the run directory cannot be written, a service cannot be started, or goose cannot run.
 /// Requests that fail are no error here: they are measurements.
 pub async fn run(plan: &Plan, options: RunOptions) -> Result<RunReport, LoadError> {
+    run_with(plan, options, &[]).await
+}
+
+/// Runs a plan with things to be done in the middle of it, beside those that the plan declares.
+///
+/// # Errors
+///
+/// As [`run`]. A hook that fails is no error: an event tells of it.
+pub async fn run_with(plan: &Plan, options: RunOptions, hooks: &[Hook]) -> Result<RunReport, LoadError> {
     let writer = RunWriter::create(&options.out, document(plan, &options))?;
     let (sink, thread) = Sink::start(writer, options.stop.clone());
     let sink = Arc::new(sink);
     let mut outcome = Ok(());
     for experiment in &plan.experiments {
-        outcome = run_experiment(plan, experiment, &options, &sink).await;
+        outcome = run_experiment(plan, experiment, &options, &sink, hooks).await;
         if outcome.is_err() || options.stop.is_set() {
             break;
         }
@@ -180,6 +214,7 @@ async fn run_experiment(
     experiment: &ExperimentPlan,
     options: &RunOptions,
     sink: &Arc<Sink>,
+    hooks: &[Hook],
 ) -> Result<(), LoadError> {
     (options.progress)(Progress::Began { experiment: &experiment.name, pairs: plan.run.pairs });
     let mut first_block = 0;
@@ -187,7 +222,8 @@ async fn run_experiment(
         let blocks =
             plan.run.pairs / plan.run.restarts + u32::from(restart < plan.run.pairs % plan.run.restarts);
         let services = start_services(experiment).await?;
-        let ended = work::run(plan, experiment, first_block..first_block + blocks, options, sink).await;
+        let ended =
+            work::run(plan, experiment, first_block..first_block + blocks, options, sink, hooks).await;
         for service in services {
             service.stop().await;
         }
@@ -200,11 +236,37 @@ async fn run_experiment(
     Ok(())
 }
 
-async fn start_services(experiment: &ExperimentPlan) -> Result<Vec<ServiceProcess>, LoadError> {
+/// Where the sides are: one target if both are at one address, else two.
+pub(crate) fn targets(experiment: &ExperimentPlan) -> Result<Vec<Arc<Target>>, LoadError> {
+    let mut targets: Vec<Arc<Target>> = Vec::new();
+    for variant in Variant::ALL {
+        let Some(side) = experiment.side(variant) else { continue };
+        let (at, ca) = (&side.address, side.ca.as_deref());
+        let is_known = targets.iter().any(|target| {
+            let known = target.address();
+            (known.scheme, &known.host, known.port, &known.authority)
+                == (at.scheme, &at.host, at.port, &at.authority)
+        });
+        if !is_known {
+            let target = Target::new(at.clone(), experiment.timeout, experiment.http, ca);
+            let target = target.map_err(|source| LoadError::Tls {
+                experiment: experiment.name.clone(),
+                variant,
+                source,
+            })?;
+            targets.push(Arc::new(target));
+        }
+    }
+    Ok(targets)
+}
+
+pub(crate) async fn start_services(experiment: &ExperimentPlan) -> Result<Vec<ServiceProcess>, LoadError> {
     let mut services = Vec::new();
     for variant in Variant::ALL {
-        if let Some(VariantSettings { start: Some(start), address, .. }) = experiment.side(variant) {
-            let service = ServiceProcess::start(start, address).await.map_err(|source| {
+        if let Some(VariantSettings { start: Some(start), .. }) = experiment.side(variant) {
+            let targets = targets(experiment)?;
+            let target = Arc::new(targets[variant.index().min(targets.len() - 1)].for_probes());
+            let service = ServiceProcess::start(start, &target).await.map_err(|source| {
                 LoadError::Service { experiment: experiment.name.clone(), variant, source }
             })?;
             services.push(service);
@@ -237,8 +299,8 @@ fn record(plan: &Plan, experiment: &ExperimentPlan) -> Experiment {
         slug: experiment.slug.clone(),
         system: experiment.system.clone(),
         differs: experiment.differs.clone(),
-        request: format!("{} {}", experiment.method, experiment.path),
-        keys: experiment.keys.map(|keys| keys.describe()),
+        request: experiment.describe_requests() + &experiment.pace.describe(),
+        keys: experiment.keys.as_ref().map(|keys| keys.describe()),
         load: experiment.load,
         pairs: plan.run.pairs,
         slice_ms: u64::try_from(plan.run.slice.as_millis()).unwrap_or(u64::MAX),

@@ -3,14 +3,16 @@
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use hitmark_schema::{LoadModel, SuperBlock, Variant};
+use hitmark_schema::LoadModel;
 
-use super::{LoadError, Progress, RunOptions, Sink};
+use super::hooks::{self, Hook};
+use super::report::Report;
+use super::{LoadError, RunOptions, Sink};
 use crate::attack::{TurnEnd, Work, attack};
+use crate::observe::Observer;
 use crate::plan::{ExperimentPlan, Plan};
-use crate::schedule::closed::ClosedSchedule;
+use crate::schedule::closed::{ClosedSchedule, Edge};
 use crate::schedule::open::{OpenSchedule, Punctuality};
 use crate::schedule::{EndedBlock, Shape, Sides};
 use crate::user::open::OwnTimes;
@@ -23,33 +25,45 @@ pub(super) async fn run(
     blocks: Range<u32>,
     options: &RunOptions,
     sink: &Arc<Sink>,
+    timed: &[Hook],
 ) -> Result<(), LoadError> {
     let name = experiment.name.clone();
-    let shared = Shared::new(experiment, plan.run.seed, Arc::clone(sink), options.stop.clone())
+    let targets = super::targets(experiment)?;
+    let has_slices = matches!(experiment.load, LoadModel::Closed { .. });
+    let observer = Observer::new(experiment, &targets, has_slices);
+    let shared = Shared::new(experiment, targets, plan.run.seed, Arc::clone(sink), options.stop.clone())
         .map_err(|source| LoadError::Request { experiment: name.clone(), source })?;
+    let shared = Arc::new(shared);
     let shape = shape(plan, experiment, &blocks);
     let users = experiment.load.users();
     let model = match experiment.load {
-        LoadModel::Closed { users } => Model::Closed(ClosedSchedule::new(shape, users)),
+        LoadModel::Closed { users } => {
+            Model::Closed(ClosedSchedule::new(shape, users, experiment.pace.clone()))
+        }
         LoadModel::Open { rate_per_s, .. } => {
-            Model::Open(OpenSchedule::new(shape, rate_per_s), Punctuality::default())
+            Model::Open(OpenSchedule::new(shape, rate_per_s, &experiment.pace), Punctuality::default())
         }
     };
     let work = Arc::new(Turns {
-        users: (0..users).map(|number| Mutex::new(Some(Seat::new(number, experiment)))).collect(),
-        shared: Arc::new(shared),
+        users: (0..users).map(|number| Mutex::new(Some(Seat::new(number, experiment, &shared)))).collect(),
+        shared: Arc::clone(&shared),
         model,
         report: Report {
             experiment: experiment.clone(),
             pairs: plan.run.pairs,
             options: options.clone(),
             sink: Arc::clone(sink),
+            observer: observer.map(tokio::sync::Mutex::new),
+            totals: Mutex::default(),
+            abort_when: plan.run.abort_when,
         },
     });
     let host = format!("http://{}", experiment.baseline.address.authority);
+    let tasks = hooks::start(timed, experiment, plan.run.warmup, &shared);
     attack(users, &host, Arc::clone(&work) as Arc<dyn Work>)
         .await
         .map_err(|source| LoadError::Attack { experiment: name, source })?;
+    drop(tasks);
     work.finish().await;
     Ok(())
 }
@@ -87,8 +101,8 @@ enum Model {
 }
 
 impl Seat {
-    fn new(number: usize, experiment: &ExperimentPlan) -> Self {
-        Self { user: User::new(number as u64, experiment), times: OwnTimes::default() }
+    fn new(number: usize, experiment: &ExperimentPlan, shared: &Shared) -> Self {
+        Self { user: User::new(number as u64, experiment, shared), times: OwnTimes::default() }
     }
 }
 
@@ -101,11 +115,7 @@ impl Work for Turns {
             };
             let end = match &self.model {
                 Model::Closed(schedule) => {
-                    let lead = async |ended: Option<EndedBlock>| {
-                        if let Some(ended) = ended {
-                            self.report.block(ended).await;
-                        }
-                    };
+                    let lead = async |edge: Edge| self.report.edge(edge).await;
                     seat.user.closed_turn(&self.shared, schedule, lead).await
                 }
                 Model::Open(schedule, punctuality) => {
@@ -123,51 +133,18 @@ impl Turns {
     /// Writes what the open model leaves for the end: its last super-block, and whether the
     /// generator was punctual.
     async fn finish(&self) {
-        let Model::Open(schedule, punctuality) = &self.model else { return };
-        if self.shared.stop.is_set() {
-            return;
+        if let Model::Open(schedule, punctuality) = &self.model
+            && !self.shared.stop.is_set()
+        {
+            self.report.block(schedule.finish(&self.shared.recorder)).await;
+            for fault in punctuality.faults(schedule) {
+                self.report.sink.invalidate(
+                    &self.report.experiment.slug,
+                    &self.report.experiment.name,
+                    fault,
+                );
+            }
         }
-        self.report.block(schedule.finish(&self.shared.recorder)).await;
-        for fault in punctuality.faults(schedule) {
-            self.report.sink.invalidate(&self.report.experiment.slug, &self.report.experiment.name, fault);
-        }
-    }
-}
-
-/// Where ended super-blocks go.
-struct Report {
-    experiment: ExperimentPlan,
-    pairs: u32,
-    options: RunOptions,
-    sink: Arc<Sink>,
-}
-
-impl Report {
-    async fn block(&self, ended: EndedBlock) {
-        let index = ended.index;
-        let sides = self.sides(ended);
-        let requests = sides.iter().map(|side| side.counters.requests).sum();
-        self.sink.blocks(sides).await;
-        let experiment = &self.experiment.name;
-        (self.options.progress)(Progress::Pair { experiment, done: index + 1, pairs: self.pairs, requests });
-    }
-
-    fn sides(&self, ended: EndedBlock) -> Vec<SuperBlock> {
-        let nanoseconds = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        Variant::ALL
-            .into_iter()
-            .zip(ended.drained)
-            .filter(|(variant, _)| self.experiment.side(*variant).is_some())
-            .map(|(variant, drained)| SuperBlock {
-                experiment: self.experiment.slug.clone(),
-                variant,
-                index: ended.index,
-                started_unix_ns: ended.started_unix_ns,
-                duration_ns: nanoseconds(ended.duration),
-                active_ns: nanoseconds(ended.active[variant.index()]),
-                histograms: drained.histograms,
-                counters: drained.counters,
-            })
-            .collect()
+        self.report.compare_counts();
     }
 }

@@ -12,6 +12,7 @@ use hitmark_schema::Variant;
 use tokio::sync::Barrier;
 
 use super::{EndedBlock, Shape, Sides, unix_now_ns};
+use crate::plan::Pace;
 use crate::recorder::Recorder;
 
 /// What a user has to do next.
@@ -27,15 +28,38 @@ pub enum Turn {
         pair: u64,
         /// When to send no further request.
         deadline: Instant,
+        /// How many users take part; the others wait.
+        active: u64,
     },
     /// Nothing: the schedule is done.
     Done,
+}
+
+/// The moment between two slices, at which nothing is under way.
+#[derive(Debug)]
+pub struct Edge {
+    /// The side whose slice has ended; none at the very beginning.
+    pub slice: Option<Variant>,
+    /// What ended with it.
+    pub end: End,
+}
+
+/// What ends together with a slice.
+#[derive(Debug)]
+pub enum End {
+    /// The slice alone.
+    OfSlice,
+    /// The warm-up.
+    OfWarmUp,
+    /// A super-block.
+    OfBlock(Box<EndedBlock>),
 }
 
 /// The turns of one attack.
 #[derive(Debug)]
 pub struct ClosedSchedule {
     shape: Shape,
+    pace: Pace,
     barrier: Barrier,
     state: Mutex<State>,
     requests: AtomicU64,
@@ -52,6 +76,8 @@ struct State {
     block_started: Instant,
     block_started_unix_ns: u64,
     active: [Duration; 2],
+    /// When the first super-block began: stages count from there.
+    measured_from: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +87,9 @@ enum Phase {
 }
 
 impl ClosedSchedule {
-    /// A schedule for so many users.
+    /// A schedule for so many users, not all of which need to take part all the time.
     #[must_use]
-    pub fn new(shape: Shape, users: usize) -> Self {
+    pub fn new(shape: Shape, users: usize, pace: Pace) -> Self {
         let now = Instant::now();
         let state = State {
             turn: Turn::Gather,
@@ -76,8 +102,15 @@ impl ClosedSchedule {
             block_started: now,
             block_started_unix_ns: 0,
             active: [Duration::ZERO; 2],
+            measured_from: None,
         };
-        Self { shape, barrier: Barrier::new(users), state: Mutex::new(state), requests: AtomicU64::new(0) }
+        Self {
+            shape,
+            pace,
+            barrier: Barrier::new(users),
+            state: Mutex::new(state),
+            requests: AtomicU64::new(0),
+        }
     }
 
     /// What to do now.
@@ -90,13 +123,13 @@ impl ClosedSchedule {
     /// so nothing that the leader does is measured.
     pub async fn arrive<F, Fut>(&self, requests: u64, stopped: bool, recorder: &Recorder, lead: F)
     where
-        F: FnOnce(Option<EndedBlock>) -> Fut,
+        F: FnOnce(Edge) -> Fut,
         Fut: Future<Output = ()>,
     {
         self.requests.fetch_add(requests, Ordering::Relaxed);
         if self.barrier.wait().await.is_leader() {
-            let ended = self.end_slice(Instant::now(), stopped, recorder);
-            lead(ended).await;
+            let edge = self.end_slice(Instant::now(), stopped, recorder);
+            lead(edge).await;
             self.begin_slice(Instant::now());
         }
         self.barrier.wait().await;
@@ -107,34 +140,41 @@ impl ClosedSchedule {
     }
 
     /// Books the slice that has just ended, and the super-block if it ended with it.
-    fn end_slice(&self, now: Instant, stopped: bool, recorder: &Recorder) -> Option<EndedBlock> {
+    fn end_slice(&self, now: Instant, stopped: bool, recorder: &Recorder) -> Edge {
         let mut state = self.lock();
-        match state.turn {
+        let slice = match state.turn {
             Turn::Slice { variant, .. } => {
                 let took = now - state.slice_started;
                 state.active[variant.index()] += took;
+                Some(variant)
             }
             Turn::Gather => {
                 state.block_started = now;
                 state.block_started_unix_ns = unix_now_ns();
+                None
             }
-            Turn::Done => return None,
-        }
+            Turn::Done => return Edge { slice: None, end: End::OfSlice },
+        };
+        Edge { slice, end: self.end(&mut state, now, stopped, recorder) }
+    }
+
+    /// What ends together with a slice.
+    fn end(&self, state: &mut State, now: Instant, stopped: bool, recorder: &Recorder) -> End {
         if stopped || self.requests.load(Ordering::Relaxed) >= self.shape.requests_max {
             state.turn = Turn::Done;
-            return None;
+            return End::OfSlice;
         }
         let pair_ended = state.second || self.shape.sides == Sides::BaselineOnly;
         let elapsed = now - state.block_started;
         match state.phase {
             Phase::WarmUp if pair_ended && elapsed >= self.shape.warmup => {
-                self.end_warmup(&mut state, recorder);
-                None
+                self.end_warmup(state, recorder);
+                End::OfWarmUp
             }
             Phase::Measure if pair_ended && elapsed >= self.shape.block_length() => {
-                Some(self.end_block(&mut state, elapsed, recorder))
+                End::OfBlock(Box::new(self.end_block(state, elapsed, recorder)))
             }
-            Phase::WarmUp | Phase::Measure => None,
+            Phase::WarmUp | Phase::Measure => End::OfSlice,
         }
     }
 
@@ -180,7 +220,13 @@ impl ClosedSchedule {
         }
         state.second = next_second;
         state.slice_started = now;
+        let measured_from = match state.phase {
+            Phase::WarmUp => now,
+            Phase::Measure => *state.measured_from.get_or_insert(now),
+        };
+        let level = if self.pace.stages.is_empty() { f64::MAX } else { self.pace.level(now - measured_from) };
         state.turn = Turn::Slice {
+            active: level.round().max(1.0) as u64,
             variant: self.shape.variant_of(state.pair, next_second),
             pair: state.pair,
             deadline: now + self.shape.slice,

@@ -4,6 +4,7 @@
 //! that a neighbour's noise falls on both alike. [`closed`] lets all users finish a slice before
 //! the next begins; [`open`] derives the turn of an arrival from its intended time alone.
 
+mod arrivals;
 pub mod closed;
 pub mod open;
 

@@ -9,12 +9,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use hitmark_schema::Variant;
 use hitmark_schema::measurement::latency_histogram;
 
+use super::arrivals::ArrivalTimes;
 use super::{EndedBlock, Shape, Sides, unix_now_ns};
-use crate::recorder::Recorder;
+use crate::plan::Pace;
+use crate::recorder::{AtomicHistogram, Recorder};
 
 /// How long after the planned end late arrivals are still sent.
 const GRACE: Duration = Duration::from_secs(5);
@@ -30,6 +31,8 @@ pub struct Arrival {
     pub pair: u64,
     /// Its place within the slice: equal places of both slices ask for the same key.
     pub place: u64,
+    /// Its number in keys that have an order: equal places of both slices are equal.
+    pub nth: u64,
     /// Whether it is recorded.
     pub measured: bool,
     /// Its super-block.
@@ -51,7 +54,7 @@ pub enum Next {
 #[derive(Debug)]
 pub struct OpenSchedule {
     shape: Shape,
-    period_ns: f64,
+    times: ArrivalTimes,
     slots: u64,
     warmup_slots: u64,
     next: AtomicU64,
@@ -60,15 +63,16 @@ pub struct OpenSchedule {
 }
 
 impl OpenSchedule {
-    /// A schedule of so many arrivals per second.
+    /// A schedule of so many arrivals per second, or of what the pace makes of them.
     #[must_use]
-    pub fn new(shape: Shape, rate_per_s: f64) -> Self {
+    pub fn new(shape: Shape, rate_per_s: f64, pace: &Pace) -> Self {
         let length = shape.warmup + shape.block_length() * shape.blocks;
-        let slots = ((length.as_secs_f64() * rate_per_s) as u64).min(shape.requests_max);
+        let times = ArrivalTimes::new(rate_per_s, shape.warmup, pace, shape.seed);
+        let slots = times.first_at(whole_ns(length)).min(shape.requests_max);
         Self {
-            period_ns: 1e9 / rate_per_s,
             slots,
-            warmup_slots: (shape.warmup.as_secs_f64() * rate_per_s) as u64,
+            warmup_slots: times.first_at(whole_ns(shape.warmup)).min(slots),
+            times,
             next: AtomicU64::new(0),
             started: OnceLock::new(),
             block: AtomicU32::new(shape.first_block),
@@ -85,7 +89,7 @@ impl OpenSchedule {
             return Next::Done;
         }
         let arrival = self.arrival(slot, start);
-        let end = start + Duration::from_nanos((self.slots as f64 * self.period_ns) as u64);
+        let end = start + Duration::from_nanos(self.times.offset_ns(self.slots));
         if Instant::now() > end + GRACE { Next::Drop(arrival) } else { Next::Send(arrival) }
     }
 
@@ -98,11 +102,11 @@ impl OpenSchedule {
     /// The planned time of the recorded arrivals.
     #[must_use]
     pub fn measured_length(&self) -> Duration {
-        Duration::from_nanos((self.measured_slots() as f64 * self.period_ns) as u64)
+        Duration::from_nanos(self.times.offset_ns(self.slots) - self.times.offset_ns(self.warmup_slots))
     }
 
     fn arrival(&self, slot: u64, start: Instant) -> Arrival {
-        let offset_ns = (slot as f64 * self.period_ns) as u64;
+        let offset_ns = self.times.offset_ns(slot);
         let due = start + Duration::from_nanos(offset_ns);
         let slice_ns = u64::try_from(self.shape.slice.as_nanos()).unwrap_or(u64::MAX);
         let slice = offset_ns / slice_ns;
@@ -110,7 +114,13 @@ impl OpenSchedule {
             Sides::Both => (slice / 2, slice % 2 == 1),
             Sides::BaselineOnly => (slice, false),
         };
-        let first_of_slice = ((slice * slice_ns) as f64 / self.period_ns).ceil() as u64;
+        let first_of_slice = self.times.first_at(slice * slice_ns);
+        let place = slot.saturating_sub(first_of_slice);
+        // Half of the arrivals before this pair of slices were the other variant's.
+        let first_of_pair = match self.shape.sides {
+            Sides::Both => self.times.first_at(slice / 2 * 2 * slice_ns) / 2,
+            Sides::BaselineOnly => first_of_slice,
+        };
         let measured_ns =
             offset_ns.saturating_sub(u64::try_from(self.shape.warmup.as_nanos()).unwrap_or(u64::MAX));
         let block_ns = u64::try_from(self.shape.block_length().as_nanos()).unwrap_or(u64::MAX);
@@ -119,7 +129,8 @@ impl OpenSchedule {
             due,
             variant: self.shape.variant_of(pair, second),
             pair: pair + (u64::from(self.shape.first_block) << 32),
-            place: slot.saturating_sub(first_of_slice),
+            place,
+            nth: first_of_pair + place,
             measured: slot >= self.warmup_slots,
             block: (self.shape.first_block + u32::try_from(measured_ns / block_ns).unwrap_or(u32::MAX))
                 .min(last),
@@ -163,10 +174,15 @@ impl OpenSchedule {
     }
 }
 
+fn whole_ns(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// How late the generator itself was, and how much of the asked rate it reached.
 #[derive(Debug)]
 pub struct Punctuality {
-    lag: std::sync::Mutex<Histogram<u64>>,
+    /// One for all users: a histogram of each user's own would be a gigabyte for four thousand.
+    lag: AtomicHistogram,
     sent: AtomicU64,
     dropped: AtomicU64,
     last_ended: std::sync::Mutex<Option<Instant>>,
@@ -176,7 +192,7 @@ pub struct Punctuality {
 impl Default for Punctuality {
     fn default() -> Self {
         Self {
-            lag: std::sync::Mutex::new(latency_histogram()),
+            lag: AtomicHistogram::new(),
             sent: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             last_ended: std::sync::Mutex::new(None),
@@ -191,16 +207,18 @@ pub const LAG_P99_MAX: Duration = Duration::from_millis(5);
 pub const ACHIEVED_RATIO_MIN: f64 = 0.99;
 
 impl Punctuality {
-    /// Books what one user saw: its own oversleep, and how many arrivals it sent and dropped.
-    pub fn add(&self, lag: &Histogram<u64>, sent: u64, dropped: u64, first_due: Option<Instant>) {
+    /// Books how far a user overslept a due time, in nanoseconds.
+    pub fn overslept(&self, lag_ns: u64) {
+        self.lag.record(lag_ns);
+    }
+
+    /// Books what one user did: how many arrivals it sent and dropped.
+    pub fn add(&self, sent: u64, dropped: u64, first_due: Option<Instant>) {
         if let Some(due) = first_due {
             self.first_due.get_or_init(|| due);
         }
         self.sent.fetch_add(sent, Ordering::Relaxed);
         self.dropped.fetch_add(dropped, Ordering::Relaxed);
-        let mut sum = self.lag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // Equal bounds: adding cannot fail.
-        let _ = sum.add(lag);
         *self.last_ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
     }
 
@@ -208,7 +226,10 @@ impl Punctuality {
     #[must_use]
     pub fn faults(&self, schedule: &OpenSchedule) -> Vec<String> {
         let mut faults = Vec::new();
-        let lag = self.lag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut lag = latency_histogram();
+        for (lag_ns, count) in self.lag.drain() {
+            lag.saturating_record_n(lag_ns, count);
+        }
         let lag_p99 = Duration::from_nanos(lag.value_at_quantile(0.99));
         if lag_p99 > LAG_P99_MAX {
             faults.push(format!(
@@ -254,7 +275,7 @@ mod tests {
             sides: Sides::Both,
             requests_max: u64::MAX,
         };
-        OpenSchedule::new(shape, 1000.0)
+        OpenSchedule::new(shape, 1000.0, &Pace::default())
     }
 
     #[test]
@@ -291,14 +312,13 @@ mod tests {
     fn a_late_generator_and_a_missed_rate_are_faults() {
         let schedule = schedule();
         let on_time = Punctuality::default();
-        let mut lag = latency_histogram();
-        lag.saturating_record(1_000_000);
-        on_time.add(&lag, 6000, 0, None);
+        on_time.overslept(1_000_000);
+        on_time.add(6000, 0, None);
         assert_eq!(on_time.faults(&schedule), Vec::<String>::new());
 
         let late = Punctuality::default();
-        lag.saturating_record_n(9_000_000, 100);
-        late.add(&lag, 5000, 0, None);
+        (0..100).for_each(|_| late.overslept(9_000_000));
+        late.add(5000, 0, None);
         let faults = late.faults(&schedule);
         assert_eq!(faults.len(), 2, "{faults:?}");
         assert!(

@@ -1,13 +1,14 @@
 //! A user of the closed model: it sends its next request when the last one is answered.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::{Recording, Shared, User};
+use hitmark_schema::Variant;
+
+use super::{Iteration, Recording, Shared, User, Walk, nanoseconds};
 use crate::attack::TurnEnd;
-use crate::keys::KeyStream;
-use crate::schedule::EndedBlock;
-use crate::schedule::closed::{ClosedSchedule, Turn};
+use crate::keys::{KeyChoice, KeyStream, mix};
+use crate::schedule::closed::{ClosedSchedule, Edge, Turn};
 
 impl User {
     /// Does one turn: a slice of requests, then a wait for the other users. `lead` is run by one
@@ -19,22 +20,18 @@ impl User {
         lead: F,
     ) -> TurnEnd
     where
-        F: FnOnce(Option<EndedBlock>) -> Fut,
+        F: FnOnce(Edge) -> Fut,
         Fut: Future<Output = ()>,
     {
         let before = self.sent;
         match schedule.turn() {
             Turn::Done => return TurnEnd::Done,
-            Turn::Gather => self.connect().await,
-            Turn::Slice { variant, pair, deadline } => {
-                // Both slices of a pair draw from the same stream: the same keys for both variants.
-                let mut keys = shared.keys.map(|keys| keys.stream(shared.seed, pair << 16 | self.number));
-                loop {
-                    let key = keys.as_mut().map(KeyStream::next_key);
-                    self.request(shared, variant, key, None, Recording::On).await;
-                    if Instant::now() >= deadline || shared.stop.is_set() {
-                        break;
-                    }
+            Turn::Gather => self.connect(shared).await,
+            Turn::Slice { variant, pair, deadline, active } => {
+                if self.number < active {
+                    self.slice(shared, variant, pair, deadline).await;
+                } else {
+                    tokio::time::sleep_until(deadline.into()).await;
                 }
             }
         }
@@ -42,10 +39,48 @@ impl User {
         TurnEnd::Again
     }
 
-    /// Connects ahead of the first request. A failure shows when a request is sent.
-    pub(super) async fn connect(&mut self) {
-        for transport in &mut self.transports {
-            let _ = transport.connect().await;
+    /// Sends requests until the deadline, one at least.
+    async fn slice(&mut self, shared: &Shared, variant: Variant, pair: u64, deadline: Instant) {
+        // Both slices of a pair draw from the same stream: the same keys for both variants.
+        let stream = pair << 16 | self.number;
+        let mut keys = shared.keys.as_ref().map(|keys| self.keys(keys, shared, stream, pair));
+        let mut nth = 0;
+        loop {
+            let key = keys.as_mut().map(KeyStream::next_key);
+            let draw = stream << 24 | nth;
+            let iteration = Iteration { variant, key, draw, due: None, recording: Recording::On };
+            self.iterate(shared, iteration).await;
+            nth += 1;
+            if Instant::now() >= deadline || shared.stop.is_set() {
+                break;
+            }
+            if let Some(pause) = self.think(shared, draw) {
+                let until = Instant::now() + pause;
+                tokio::time::sleep_until(until.min(deadline).into()).await;
+                if until >= deadline {
+                    break;
+                }
+            }
         }
+        self.walk.furthest = self.walk.furthest.max(self.walk.from + nth * shared.users as u64);
+    }
+
+    /// The keys of a slice. Those that have an order go on where the last pair of slices ended.
+    fn keys<'k>(&mut self, keys: &'k KeyChoice, shared: &Shared, stream: u64, pair: u64) -> KeyStream<'k> {
+        if !keys.is_ordered() {
+            return keys.stream(shared.seed, stream);
+        }
+        if self.walk.pair != pair {
+            let from = self.walk.furthest.max(self.number);
+            self.walk = Walk { pair, from, furthest: from };
+        }
+        keys.walk(self.walk.from, shared.users as u64)
+    }
+
+    /// How long this user thinks before its next request.
+    fn think(&self, shared: &Shared, draw: u64) -> Option<Duration> {
+        let (from, to) = shared.pace.think?;
+        let span = nanoseconds(to - from);
+        Some(from + Duration::from_nanos(mix(shared.seed ^ draw) % (span + 1)))
     }
 }

@@ -1,72 +1,33 @@
 //! What one user does: it sends requests over its own connection and records what it saw.
 //!
 //! [`closed`] and [`open`] differ in when a request is due; sending, timing, checking and
-//! recording are the same and stand here.
+//! recording are the same and stand here and in `judge`.
 
 pub mod closed;
+mod judge;
 pub mod open;
+mod shared;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hitmark_schema::{ErrorKind, Outcome, Variant};
+use bytes::Bytes;
+use hitmark_schema::{ErrorKind, Variant};
+use http_body_util::Full;
+use hyper::Request;
 
 use crate::answer::AnswerReader;
-use crate::equivalence::{Equivalence, Finding};
-use crate::keys::KeyChoice;
-use crate::plan::{CompareBodies, ExperimentPlan};
-use crate::recorder::{Observation, Recorder};
-use crate::request::{RequestError, RequestTemplate};
-use crate::runner::{Sink, Stop};
+use crate::equivalence::Equivalence;
+use crate::plan::{CompareBodies, Cookies, ExperimentPlan};
+use crate::request::RequestError;
+use crate::session::{Session, extract};
 use crate::transport::{BodyUse, Exchange, Failure, Transport};
-use crate::watch::Watch;
+use judge::Asked;
+pub(crate) use judge::{plain_body, redirect};
+pub use shared::{Journey, Shared, Step};
 
 /// How long a user waits after it could not connect: a service that is down must not be hammered.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
-
-/// What all users of an attack share.
-#[derive(Debug)]
-pub struct Shared {
-    pub(crate) templates: [Option<RequestTemplate>; 2],
-    pub(crate) keys: Option<KeyChoice>,
-    pub(crate) seed: u64,
-    pub(crate) expect_status: Vec<u16>,
-    pub(crate) compare_bodies: CompareBodies,
-    pub(crate) recorder: Recorder,
-    pub(crate) equivalence: Equivalence,
-    pub(crate) watch: Watch,
-    pub(crate) sink: Arc<Sink>,
-    pub(crate) stop: Stop,
-}
-
-impl Shared {
-    /// Prepares an experiment for its users.
-    ///
-    /// # Errors
-    ///
-    /// If a request cannot be built, which a checked plan excludes.
-    pub fn new(
-        experiment: &ExperimentPlan,
-        seed: u64,
-        sink: Arc<Sink>,
-        stop: Stop,
-    ) -> Result<Self, RequestError> {
-        let template =
-            |variant| experiment.side(variant).map(|side| RequestTemplate::new(experiment, side)).transpose();
-        Ok(Self {
-            templates: [template(Variant::Baseline)?, template(Variant::Candidate)?],
-            keys: experiment.keys,
-            seed,
-            expect_status: experiment.expect_status.clone(),
-            compare_bodies: experiment.compare_bodies,
-            recorder: Recorder::default(),
-            equivalence: Equivalence::default(),
-            watch: Watch::new(&experiment.slug),
-            sink,
-            stop,
-        })
-    }
-}
 
 /// One user.
 #[derive(Debug)]
@@ -74,8 +35,19 @@ pub struct User {
     number: u64,
     /// One connection, or two if the variants live at different addresses.
     transports: Vec<Transport>,
+    sessions: [Session; 2],
     reader: AnswerReader,
     sent: u64,
+    walk: Walk,
+    logged_in: bool,
+}
+
+/// Where a user stands in keys that have an order: both slices of a pair begin at the same place.
+#[derive(Debug, Clone, Copy, Default)]
+struct Walk {
+    pair: u64,
+    from: u64,
+    furthest: u64,
 }
 
 /// Whether a request is recorded.
@@ -85,114 +57,159 @@ enum Recording {
     Off,
 }
 
+/// What a user is about to do.
+#[derive(Debug, Clone, Copy)]
+struct Iteration {
+    variant: Variant,
+    key: Option<u64>,
+    /// Draws the journey: equal for both variants of a pair.
+    draw: u64,
+    /// The intended start of an open model's arrival that was taken late; otherwise latency counts
+    /// from the sending.
+    due: Option<Instant>,
+    recording: Recording,
+}
+
 impl User {
     /// A user that is not connected yet.
     #[must_use]
-    pub fn new(number: u64, experiment: &ExperimentPlan) -> Self {
-        let mut transports = vec![Transport::new(experiment.baseline.address.clone(), experiment.timeout)];
-        if let Some(candidate) = &experiment.candidate
-            && (&candidate.address.host, candidate.address.port)
-                != (&experiment.baseline.address.host, experiment.baseline.address.port)
-        {
-            transports.push(Transport::new(candidate.address.clone(), experiment.timeout));
+    pub fn new(number: u64, experiment: &ExperimentPlan, shared: &Shared) -> Self {
+        let transports = shared.targets.iter().map(|target| Transport::new(Arc::clone(target))).collect();
+        Self {
+            number,
+            transports,
+            sessions: Default::default(),
+            reader: AnswerReader::new(experiment.outcome.clone()),
+            sent: 0,
+            walk: Walk::default(),
+            logged_in: experiment.login.is_empty(),
         }
-        Self { number, transports, reader: AnswerReader::default(), sent: 0 }
     }
 
-    /// Sends one request and records it. `due` is the intended start of an open model's arrival
-    /// that was taken late; otherwise latency counts from the sending.
+    /// Does one journey: its requests, one after the other. After a failed one the rest is left out,
+    /// since it would ask for what was never given.
+    async fn iterate(&mut self, shared: &Shared, iteration: Iteration) {
+        let Some(journey) = shared.journey(iteration.variant, iteration.draw) else { return };
+        let mut due = iteration.due;
+        for step in &journey.steps {
+            if !self.request(shared, step, iteration, due.take()).await {
+                return;
+            }
+        }
+    }
+
+    /// Sends one request and records it. Says whether it was answered rightly.
     async fn request(
         &mut self,
         shared: &Shared,
-        variant: Variant,
-        key: Option<u64>,
+        step: &Step,
+        iteration: Iteration,
         due: Option<Instant>,
-        recording: Recording,
-    ) {
-        let Some(template) = &shared.templates[variant.index()] else { return };
+    ) -> bool {
+        let Iteration { variant, key, .. } = iteration;
         self.sent += 1;
         let watched =
             shared.compare_bodies == CompareBodies::Sample && Equivalence::is_watched(key, self.sent);
-        let body_use = if watched { BodyUse::Keep } else { BodyUse::Count };
-        let place = variant.index().min(self.transports.len() - 1);
-        let exchange = match template.request(key.unwrap_or(0)) {
-            Ok(request) => self.transports[place].exchange(request, body_use).await,
-            Err(error) => Err(Failure::unsent(&error)),
+        let looks_inside = watched || step.expect.needs_body() || step.reads_body;
+        let body_use = if looks_inside { BodyUse::Keep } else { BodyUse::Count };
+        let exchange = self.exchange(shared, step, iteration, body_use).await;
+        let values = shared.values(key, &self.sessions[variant.index()]);
+        let asked = Asked { variant, key, watched, due, step, values: &values };
+        let observation = match &exchange {
+            Ok(exchange) => judge::answered(shared, &mut self.reader, &asked, exchange),
+            Err(failure) => judge::failed(shared, &asked, failure),
         };
-        let observation = match exchange {
-            Ok(exchange) => self.judge(shared, variant, key, due, watched, &exchange),
-            Err(failure) => {
-                let observation = failed(variant, due, &failure);
-                shared.watch.request(variant, true, &shared.sink, || {
-                    format!(
-                        "{}: {}: {}",
-                        template.line(key.unwrap_or(0)),
-                        failure.kind.as_str(),
-                        failure.detail
-                    )
-                });
-                if failure.kind == ErrorKind::Connect {
-                    tokio::time::sleep(RECONNECT_PAUSE).await;
-                }
-                observation
-            }
-        };
-        if recording == Recording::On {
+        if iteration.recording == Recording::On {
             shared.recorder.record(&observation);
+        }
+        match exchange {
+            Ok(exchange) => self.remember(shared, variant, step, &exchange),
+            Err(failure) if failure.kind == ErrorKind::Connect => tokio::time::sleep(RECONNECT_PAUSE).await,
+            Err(_) => {}
+        }
+        observation.error.is_none()
+    }
+
+    /// Sends a request and, where the plan allows it, what its redirects ask for.
+    async fn exchange(
+        &mut self,
+        shared: &Shared,
+        step: &Step,
+        iteration: Iteration,
+        body_use: BodyUse,
+    ) -> Result<Exchange, Failure> {
+        let place = iteration.variant.index().min(self.transports.len() - 1);
+        let request = self.built(shared, step, iteration, None)?;
+        let mut exchange = self.transports[place].exchange(request, body_use).await?;
+        for _ in 0..shared.redirects_max {
+            let Some(path) = judge::redirect(&exchange, shared.targets[place].address()) else { break };
+            if shared.cookies == Cookies::Keep {
+                self.sessions[iteration.variant.index()].take_cookies(&exchange.headers);
+            }
+            let request = self.built(shared, step, iteration, Some(path))?;
+            let next = self.transports[place].exchange(request, body_use).await?;
+            // The latency is that of the whole chain, as the client's wait is.
+            exchange = Exchange {
+                started: exchange.started,
+                body_bytes: exchange.body_bytes + next.body_bytes,
+                ..next
+            };
+        }
+        Ok(exchange)
+    }
+
+    fn built(
+        &self,
+        shared: &Shared,
+        step: &Step,
+        iteration: Iteration,
+        redirected_to: Option<String>,
+    ) -> Result<Request<Full<Bytes>>, Failure> {
+        let values = shared.values(iteration.key, &self.sessions[iteration.variant.index()]);
+        let built = match redirected_to {
+            None => step.template.request(&values),
+            Some(path) => step.template.request_to(path, &values),
+        };
+        built.map_err(|error| Failure::unsent(&error))
+    }
+
+    /// Keeps what later requests need.
+    fn remember(&mut self, shared: &Shared, variant: Variant, step: &Step, exchange: &Exchange) {
+        let session = &mut self.sessions[variant.index()];
+        if shared.cookies == Cookies::Keep {
+            session.take_cookies(&exchange.headers);
+        }
+        if step.extract.is_empty() {
+            return;
+        }
+        let body = judge::plain_body(exchange);
+        for (place, source) in &step.extract {
+            if let Some(value) = extract(source, &exchange.headers, body.as_deref().unwrap_or_default()) {
+                session.keep(*place, value);
+            }
         }
     }
 
-    /// Turns an answered request into an observation: right or wrong, and by which outcome.
-    fn judge(
-        &mut self,
-        shared: &Shared,
-        variant: Variant,
-        key: Option<u64>,
-        due: Option<Instant>,
-        watched: bool,
-        exchange: &Exchange,
-    ) -> Observation {
-        let answer = self.reader.read(&exchange.headers);
-        let line = || {
-            shared.templates[variant.index()]
-                .as_ref()
-                .map(|template| template.line(key.unwrap_or(0)))
-                .unwrap_or_default()
-        };
-        let mut error = None;
-        let mut compared = false;
-        if !shared.expect_status.contains(&exchange.status) {
-            error = Some(ErrorKind::Status);
-            shared
-                .watch
-                .request(variant, true, &shared.sink, || format!("{}: status {}", line(), exchange.status));
-        } else if watched {
-            match shared.equivalence.compare(variant, key, exchange.status, &exchange.body) {
-                Finding::Unpaired => {}
-                Finding::Same => compared = true,
-                Finding::Different(how) => {
-                    compared = true;
-                    error = Some(ErrorKind::Mismatch);
-                    shared.watch.mismatch(variant, &shared.sink, || format!("{}: {how}", line()));
+    /// Connects ahead of the first request, and logs in. A failure shows when a request is sent.
+    async fn connect(&mut self, shared: &Shared) {
+        for transport in &mut self.transports {
+            let _ = transport.connect().await;
+        }
+        if self.logged_in {
+            return;
+        }
+        self.logged_in = true;
+        for (place, login) in shared.login.iter().enumerate() {
+            let variant = Variant::ALL[place];
+            // Each user logs in with its own row of the data file.
+            let key = Some(self.number + 1);
+            let iteration = Iteration { variant, key, draw: 0, due: None, recording: Recording::Off };
+            for step in login {
+                if !self.request(shared, step, iteration, None).await {
+                    shared.login_failed(self.number, variant, &step.name);
+                    break;
                 }
             }
-        }
-        if error.is_none() {
-            shared.watch.request(variant, false, &shared.sink, line);
-        }
-        if answer.outcome.asked_the_cache() {
-            shared.watch.cache(variant, answer.cache_unreachable, &shared.sink, line);
-        }
-        let from = due.unwrap_or(exchange.started);
-        Observation {
-            variant,
-            outcome: if error.is_some() { Outcome::Error } else { answer.outcome },
-            headers_ns: Some(nanoseconds(exchange.headers_at - from)),
-            body_ns: nanoseconds(exchange.body_at - from),
-            body_bytes: exchange.body_bytes,
-            error,
-            cache_unreachable: answer.cache_unreachable,
-            compared,
         }
     }
 }
@@ -201,19 +218,6 @@ impl Failure {
     fn unsent(error: &RequestError) -> Self {
         let now = Instant::now();
         Self { kind: ErrorKind::Protocol, detail: error.to_string(), started: now, ended: now }
-    }
-}
-
-fn failed(variant: Variant, due: Option<Instant>, failure: &Failure) -> Observation {
-    Observation {
-        variant,
-        outcome: Outcome::Error,
-        headers_ns: None,
-        body_ns: nanoseconds(failure.ended - due.unwrap_or(failure.started)),
-        body_bytes: 0,
-        error: Some(failure.kind),
-        cache_unreachable: false,
-        compared: false,
     }
 }
 

@@ -8,27 +8,17 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use hdrhistogram::Histogram;
-use hitmark_schema::measurement::latency_histogram;
-
-use super::{Recording, Shared, User, nanoseconds};
+use super::{Iteration, Recording, Shared, User, nanoseconds};
 use crate::attack::TurnEnd;
 use crate::schedule::EndedBlock;
 use crate::schedule::open::{Arrival, Next, OpenSchedule, Punctuality};
 
 /// What a user of the open model books of itself.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct OwnTimes {
-    lag: Histogram<u64>,
     sent: u64,
     dropped: u64,
     first_due: Option<Instant>,
-}
-
-impl Default for OwnTimes {
-    fn default() -> Self {
-        Self { lag: latency_histogram(), sent: 0, dropped: 0, first_due: None }
-    }
 }
 
 impl User {
@@ -49,7 +39,7 @@ impl User {
             let next = if shared.stop.is_set() { Next::Done } else { schedule.take() };
             match next {
                 Next::Done => {
-                    punctuality.add(&times.lag, times.sent, times.dropped, times.first_due);
+                    punctuality.add(times.sent, times.dropped, times.first_due);
                     return TurnEnd::Done;
                 }
                 Next::Drop(arrival) => {
@@ -57,7 +47,7 @@ impl User {
                     shared.recorder.drop_arrival(arrival.variant);
                 }
                 Next::Send(arrival) => {
-                    let ended = self.send_arrival(shared, schedule, times, &arrival).await;
+                    let ended = self.send_arrival(shared, schedule, times, punctuality, &arrival).await;
                     if let Some(ended) = ended {
                         lead(ended).await;
                         return TurnEnd::Again;
@@ -72,9 +62,10 @@ impl User {
         shared: &Arc<Shared>,
         schedule: &OpenSchedule,
         times: &mut OwnTimes,
+        punctuality: &Punctuality,
         arrival: &Arrival,
     ) -> Option<EndedBlock> {
-        self.connect().await;
+        self.connect(shared).await;
         let early = Instant::now() < arrival.due;
         if early {
             tokio::time::sleep_until(arrival.due.into()).await;
@@ -84,14 +75,18 @@ impl User {
             times.sent += 1;
             times.first_due.get_or_insert(arrival.due);
             if early {
-                times.lag.saturating_record(nanoseconds(Instant::now() - arrival.due));
+                punctuality.overslept(nanoseconds(Instant::now() - arrival.due));
             }
         }
-        let key =
-            shared.keys.map(|keys| keys.stream(shared.seed, arrival.pair << 24 | arrival.place).next_key());
+        let draw = arrival.pair << 24 | arrival.place;
+        let key = shared.keys.as_ref().map(|keys| {
+            let mut stream =
+                if keys.is_ordered() { keys.walk(arrival.nth, 1) } else { keys.stream(shared.seed, draw) };
+            stream.next_key()
+        });
         let due = (!early).then_some(arrival.due);
         let recording = if arrival.measured { Recording::On } else { Recording::Off };
-        self.request(shared, arrival.variant, key, due, recording).await;
+        self.iterate(shared, Iteration { variant: arrival.variant, key, draw, due, recording }).await;
         ended
     }
 }

@@ -6,6 +6,7 @@
 
 mod draw;
 mod forest;
+mod missratio;
 mod pairs;
 mod palette;
 mod panel;
@@ -13,6 +14,7 @@ mod percentiles;
 mod ticks;
 mod timeline;
 
+pub use missratio::of_whatif;
 pub use palette::Role;
 pub(crate) use palette::{ROLES, hex};
 

@@ -10,6 +10,9 @@ mod experiment;
 mod figures;
 mod style;
 mod verdict;
+mod whatif;
+
+pub use whatif::whatif_page;
 
 use hitmark_schema::Run;
 use maud::{DOCTYPE, Markup, html};

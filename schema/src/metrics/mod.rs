@@ -6,12 +6,14 @@
 
 mod cache;
 mod exporter;
+mod load;
 mod redis;
 mod response;
 mod testbed;
 
 pub use cache::*;
 pub use exporter::*;
+pub use load::*;
 pub use redis::*;
 pub use response::*;
 pub use testbed::*;
@@ -74,7 +76,7 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, RESPONSE, TESTBED, REDIS, EXPORTER].into_iter().flatten()
+    [CACHE, RESPONSE, TESTBED, REDIS, EXPORTER, LOAD].into_iter().flatten()
 }
 
 #[cfg(test)]

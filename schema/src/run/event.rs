@@ -18,6 +18,12 @@ pub enum EventKind {
     ErrorsEnded,
     /// The variants answered the same request differently.
     Mismatch,
+    /// Service, cache server and load generator count different hits.
+    CountsDiffer,
+    /// A limit of the plan was broken, which ended the run.
+    Aborted,
+    /// Something that a scenario did on purpose, such as stopping a cache server.
+    Intervention,
     /// The run was stopped before its plan was done.
     Interrupted,
 }
@@ -32,6 +38,9 @@ impl EventKind {
             Self::ErrorsBegan => "requests began to fail",
             Self::ErrorsEnded => "requests succeed again",
             Self::Mismatch => "bodies differ",
+            Self::CountsDiffer => "counts of hits differ",
+            Self::Aborted => "run aborted",
+            Self::Intervention => "intervention",
             Self::Interrupted => "run interrupted",
         }
     }
