@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use hitmark_schema::exposition::{Family, encode};
+use hitmark_schema::exposition::{Family, Format, encode_as};
 use hitmark_schema::metrics::{
     EXPORTER_BUILD_INFO, EXPORTER_COLLECTOR_SECONDS, EXPORTER_COLLECTOR_SUCCESS, EXPORTER_SCRAPES,
     EXPORTER_UNREADABLE,
@@ -45,7 +45,7 @@ impl SelfMetrics {
     }
 
     /// Writes the page of one scrape.
-    pub(crate) fn page(&self, parts: &[Part]) -> String {
+    pub(crate) fn page(&self, parts: &[Part], format: Format) -> String {
         self.scrapes.inc();
         let mut page = String::with_capacity(64 << 10);
         // The crate fails on a family without samples; its own collectors never write one.
@@ -53,9 +53,29 @@ impl SelfMetrics {
             tracing::error!(%error, "the exporter's own metrics could not be written");
             page.clear();
         }
-        encode_parts(parts, &mut page);
-        page
+        // The crate does not write OpenMetrics, so its few lines are read and written again.
+        if format == Format::OpenMetrics {
+            let own = text_format::parse(&page, |_| true).unwrap_or_default();
+            page.clear();
+            text_format::encode_as(format, &own, &mut page);
+        }
+        encode_parts(parts, format, &mut page);
+        finish(format, page)
     }
+}
+
+/// Writes the page of a probe: the target's samples alone.
+pub(crate) fn probe_page(parts: &[Part], format: Format) -> String {
+    let mut page = String::with_capacity(64 << 10);
+    encode_parts(parts, format, &mut page);
+    finish(format, page)
+}
+
+fn finish(format: Format, mut page: String) -> String {
+    if format == Format::OpenMetrics {
+        page.push_str("# EOF\n");
+    }
+    page
 }
 
 impl std::fmt::Debug for SelfMetrics {
@@ -65,7 +85,7 @@ impl std::fmt::Debug for SelfMetrics {
 }
 
 /// Writes what the targets gave. A family may stand on a page once, so the parts are merged first.
-fn encode_parts(parts: &[Part], page: &mut String) {
+fn encode_parts(parts: &[Part], format: Format, page: &mut String) {
     let mut own = Merged::default();
     let mut relayed: Vec<TextFamily> = Vec::new();
     let mut seconds = Family::new(EXPORTER_COLLECTOR_SECONDS);
@@ -79,13 +99,18 @@ fn encode_parts(parts: &[Part], page: &mut String) {
             unreadable.push(&labels, collected.unreadable as f64);
             own.extend(&collected.families);
             succeeded = relay(&collected.relayed, &mut relayed);
+            for step in &collected.steps {
+                let labels = [("collector", step.name), ("target", part.target.as_str())];
+                seconds.push(&labels, step.took.as_secs_f64());
+                success.push(&labels, f64::from(u8::from(step.failure.is_none())));
+            }
         }
         seconds.push(&labels, part.took.as_secs_f64());
         success.push(&labels, f64::from(u8::from(succeeded)));
     }
-    encode([&seconds, &success, &unreadable], page);
-    encode(own.families.iter().map(AsRef::as_ref), page);
-    text_format::encode(&relayed, page);
+    encode_as(format, [&seconds, &success, &unreadable], page);
+    encode_as(format, own.families.iter().map(AsRef::as_ref), page);
+    text_format::encode_as(format, &relayed, page);
 }
 
 /// Adds a service's families to those of the services before it. One whose type differs from the

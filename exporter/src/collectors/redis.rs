@@ -6,6 +6,7 @@
 
 mod fields;
 mod info;
+mod options;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,13 +18,15 @@ use hitmark_schema::metrics::{
     REDIS_LAST_SLOW_EXECUTION, REDIS_SLOWLOG_LAST_ID, REDIS_SLOWLOG_LENGTH, REDIS_UP,
 };
 
-use super::{Built, Collected, Collector, Kind};
-use crate::config::{ExporterConfig, Mistake, URL_LEN_MAX, redacted};
+use super::{Ask, Collected, Collector, Kind, Labelled};
+use crate::config::redacted;
 use crate::failure::Failure;
+use crate::options::OptionReader;
 use crate::redis_client::{Command, RedisClient, Reply};
+use options::RedisOptions;
 
 /// This collector's line in the list.
-pub const KIND: Kind = Kind { name: "redis", build };
+pub const KIND: Kind = Kind { name: "redis", key: "redis", build };
 
 /// What is asked, in one round trip. Only the first must succeed: rights may be missing for the rest.
 const COMMANDS: &[Command] = &[
@@ -41,39 +44,25 @@ struct RedisCollector {
     client: RedisClient,
     target: String,
     labelled: Labelled,
+    options: RedisOptions,
 }
 
-/// Whether the samples carry the label `target`.
-///
-/// redis_exporter has one server for each process and no such label, and `on(instance)` joins in
-/// existing alerts break on any that is added. So it is there only where it must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Labelled {
-    /// One server: the series look as redis_exporter writes them.
-    Bare,
-    /// Several servers: the label keeps their series apart.
-    ByTarget,
-}
-
-fn build(config: &ExporterConfig) -> Built {
-    let labelled = if config.redis.len() == 1 { Labelled::Bare } else { Labelled::ByTarget };
-    let (mut collectors, mut mistakes) = (Vec::<Box<dyn Collector>>::new(), Vec::new());
-    for (index, url) in config.redis.iter().enumerate() {
-        let place = format!("redis[{index}]");
-        let target = redacted(url);
-        if url.len() > URL_LEN_MAX {
-            mistakes.push(Mistake::new(place, format!("the URL is longer than {URL_LEN_MAX} bytes")));
-            continue;
+fn build(ask: &Ask<'_>) -> Result<Box<dyn Collector>, Vec<String>> {
+    let target = redacted(ask.url);
+    let mut reader = OptionReader::new(ask.options);
+    let options = RedisOptions::read(&mut reader);
+    let mut mistakes = reader.finish();
+    match RedisClient::new(ask.url, ask.timeout) {
+        Ok(client) if mistakes.is_empty() => {
+            Ok(Box::new(RedisCollector { client, target, labelled: ask.labelled, options }))
         }
-        match RedisClient::new(url, config.timeout) {
-            Ok(client) => collectors.push(Box::new(RedisCollector { client, target, labelled })),
-            Err(wrong) => {
-                let text = format!("{target}: {wrong}; write redis://[user:password@]host[:port][/database]");
-                mistakes.push(Mistake::new(place, text));
-            }
+        Ok(_) => Err(mistakes),
+        Err(wrong) => {
+            let shape = "write redis://[user:password@]host[:port][/database], rediss:// or unix:///path";
+            mistakes.push(format!("{target}: {wrong}; {shape}"));
+            Err(mistakes)
         }
     }
-    (collectors, mistakes)
 }
 
 impl Collector for RedisCollector {
@@ -86,7 +75,7 @@ impl Collector for RedisCollector {
             let replies = self.client.ask(COMMANDS, limit).await?;
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             let mut collected = parse(&replies, now)?;
-            self.label(&mut collected.families);
+            self.labelled.label(&self.target, &mut collected.families);
             Ok(collected)
         }
         .boxed()
@@ -99,19 +88,8 @@ impl Collector for RedisCollector {
             Family::single(REDIS_LAST_SCRAPE_SECONDS, took.as_secs_f64()),
             Family::new(REDIS_LAST_SCRAPE_ERROR).with(&[("err", failure.map_or("", Failure::kind))], failed),
         ];
-        self.label(&mut families);
+        self.labelled.label(&self.target, &mut families);
         families
-    }
-}
-
-impl RedisCollector {
-    fn label(&self, families: &mut [Family]) {
-        if self.labelled == Labelled::Bare {
-            return;
-        }
-        for sample in families.iter_mut().flat_map(|family| &mut family.samples) {
-            sample.labels.push(("target", self.target.clone()));
-        }
     }
 }
 
