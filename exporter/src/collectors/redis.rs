@@ -10,6 +10,8 @@ mod info;
 mod keys;
 mod latency;
 mod options;
+mod rounds;
+mod sample;
 mod slowlog;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,6 +32,7 @@ use crate::options::OptionReader;
 use crate::redis_client::{Command, RedisClient, Reply};
 use effect::Effect;
 use options::RedisOptions;
+use sample::Sample;
 use slowlog::SlowLog;
 
 /// This collector's line in the list.
@@ -63,6 +66,7 @@ struct Memory {
     slow_log: SlowLog,
     effect: Effect,
     histograms: Option<(Instant, Family)>,
+    sample: Sample,
 }
 
 fn build(ask: &Ask<'_>) -> Result<Box<dyn Collector>, Vec<String>> {
@@ -184,6 +188,11 @@ impl RedisCollector {
             let failure = self.keys(deadline, collected).await.err();
             collected.steps.push(Step { name: "redis_keys", took: started.elapsed(), failure });
         }
+        if self.options.sample_keys > 0 {
+            let started = Instant::now();
+            let failure = self.sample(info, deadline, collected).await.err();
+            collected.steps.push(Step { name: "redis_sample", took: started.elapsed(), failure });
+        }
         let mut asked: Vec<Command<'_>> = Vec::new();
         if self.options.clients {
             asked.push(&["CLIENT", "LIST"]);
@@ -208,6 +217,29 @@ impl RedisCollector {
             Err(failure) => Some(failure),
         };
         collected.steps.push(Step { name: "redis_further", took: started.elapsed(), failure });
+    }
+
+    /// Adds to the sample of the keyspace. The lookups that `PTTL` costs are subtracted later.
+    async fn sample(&self, info: &str, deadline: Instant, collected: &mut Collected) -> Result<(), Failure> {
+        let keys = info::field(info, &self.db()).and_then(|value| value.strip_prefix("keys="));
+        let keys = keys.and_then(|value| value.split(',').next()).and_then(fields::number).unwrap_or(0.0);
+        let found = if rounds::fits(keys, &self.options) {
+            let all = rounds::whole(&self.client, &self.options, left(deadline)).await?;
+            let count = all.len();
+            self.lock().sample.set_whole(all);
+            count
+        } else {
+            let seed = rounds::seed();
+            let cursor = || self.lock().sample.cursor(seed);
+            let clusters = rounds::random(&self.client, &self.options, cursor, left(deadline)).await?;
+            let count = clusters.iter().map(Vec::len).sum();
+            self.lock().sample.add(clusters);
+            count
+        };
+        let mut memory = self.lock();
+        memory.effect.induced.0 += rounds::PTTL_HITS * found as f64;
+        collected.families.extend(memory.sample.families(keys, self.options.names_max));
+        Ok(())
     }
 
     async fn keys(&self, deadline: Instant, collected: &mut Collected) -> Result<(), Failure> {

@@ -170,3 +170,33 @@ async fn histograms_of_several_commands_can_be_added_up() {
     let again = exporter.scrape().await;
     assert!(find(&again, "redis_commands_latencies_age_seconds").is_some_and(|age| age > 0.0), "{again}");
 }
+
+#[tokio::test]
+async fn a_small_keyspace_is_told_exactly_and_a_large_one_within_its_error() {
+    let server = RedisServer::start().await.unwrap();
+    let fill = |prefix: &str, count: usize| -> Vec<String> {
+        (0..count).map(|n| format!("SET {prefix}:{n} {}", "x".repeat(1 + n % 200))).collect()
+    };
+    let send = |lines: Vec<String>| {
+        commands(server.port(), &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    };
+    send(fill("user", 30));
+    send(fill("page", 10));
+    let options =
+        [("sample_keys", OptionValue::Number(1_000.0)), ("sample_ms", OptionValue::Number(1_000.0))];
+    let exporter = exporter(with_options(server.url(), &options)).await;
+    let first = exporter.scrape().await;
+    assert_eq!(sample(&first, "redis_prefix_keys{prefix=\"user\"}"), 30.0);
+    assert_eq!(sample(&first, "redis_prefix_keys_stderr{prefix=\"user\"}"), 0.0);
+    send(fill("user", 15_000));
+    send(fill("page", 5_000));
+    let page = exporter.scrape().await;
+    let user = sample(&page, "redis_prefix_keys{prefix=\"user\"}");
+    let error = sample(&page, "redis_prefix_keys_stderr{prefix=\"user\"}");
+    // Five standard errors: this must not fail by chance.
+    assert!(error > 0.0 && (user - 15_000.0).abs() < 5.0 * error, "{user} ± {error}");
+    let last = exporter.scrape().await;
+    for name in ["redis_app_keyspace_hits_total", "redis_app_keyspace_misses_total"] {
+        assert_eq!(sample(&last, name), sample(&first, name), "{name}: nobody looked anything up");
+    }
+}
