@@ -153,6 +153,7 @@ impl Scraper {
     /// Asks one target that a request named; the page holds nothing of the exporter itself.
     pub(crate) async fn probe(&self, target: &Target, patience: Duration, format: Format) -> String {
         let part = target.scrape(patience.min(self.timeout), self.timeout).await;
+        self.about.count(&part);
         exposition::probe_page(&[part], format)
     }
 

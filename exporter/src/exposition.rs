@@ -10,19 +10,21 @@ use std::collections::HashMap;
 
 use hitmark_schema::exposition::{Family, Format, encode_as};
 use hitmark_schema::metrics::{
-    EXPORTER_BUILD_INFO, EXPORTER_COLLECTOR_SECONDS, EXPORTER_COLLECTOR_SUCCESS, EXPORTER_SCRAPES,
-    EXPORTER_UNREADABLE,
+    EXPORTER_BUILD_INFO, EXPORTER_COLLECTOR_SECONDS, EXPORTER_COLLECTOR_SUCCESS, EXPORTER_FAILURES,
+    EXPORTER_SCRAPES, EXPORTER_SERIES, EXPORTER_UNREADABLE,
 };
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{IntCounter, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::collectors::Part;
+use crate::failure::Failure;
 use crate::text_format::{self, TextFamily};
 
 /// What the exporter says of itself.
 pub(crate) struct SelfMetrics {
     registry: Registry,
     scrapes: IntCounter,
+    failures: IntCounterVec,
 }
 
 impl SelfMetrics {
@@ -38,15 +40,21 @@ impl SelfMetrics {
         let info = IntGaugeVec::new(info, EXPORTER_BUILD_INFO.labels)?;
         let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
         info.with_label_values(&[env!("CARGO_PKG_VERSION"), profile]).set(1);
+        let failures = Opts::new(EXPORTER_FAILURES.name, EXPORTER_FAILURES.help);
+        let failures = IntCounterVec::new(failures, EXPORTER_FAILURES.labels)?;
+        registry.register(Box::new(failures.clone()))?;
         registry.register(Box::new(scrapes.clone()))?;
         registry.register(Box::new(info))?;
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        Ok(Self { registry, scrapes })
+        Ok(Self { registry, scrapes, failures })
     }
 
     /// Writes the page of one scrape.
     pub(crate) fn page(&self, parts: &[Part], format: Format) -> String {
         self.scrapes.inc();
+        for part in parts {
+            self.count(part);
+        }
         let mut page = String::with_capacity(64 << 10);
         // The crate fails on a family without samples; its own collectors never write one.
         if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut page) {
@@ -61,6 +69,22 @@ impl SelfMetrics {
         }
         encode_parts(parts, format, &mut page);
         finish(format, page)
+    }
+
+    /// Counts what failed, the parts of a collector's work too.
+    pub(crate) fn count(&self, part: &Part) {
+        let failed = |collector: &str, failure: &Failure| {
+            self.failures.with_label_values(&[collector, failure.kind()]).inc();
+        };
+        match &part.result {
+            Err(failure) => failed(part.kind, failure),
+            Ok(collected) => {
+                let steps = collected.steps.iter();
+                steps
+                    .filter_map(|step| Some((step.name, step.failure.as_ref()?)))
+                    .for_each(|(n, f)| failed(n, f));
+            }
+        }
     }
 }
 
@@ -91,12 +115,16 @@ fn encode_parts(parts: &[Part], format: Format, page: &mut String) {
     let mut seconds = Family::new(EXPORTER_COLLECTOR_SECONDS);
     let mut success = Family::new(EXPORTER_COLLECTOR_SUCCESS);
     let mut unreadable = Family::new(EXPORTER_UNREADABLE);
+    let mut series = Family::new(EXPORTER_SERIES);
     for part in parts {
         let labels = [("collector", part.kind), ("target", part.target.as_str())];
         let mut succeeded = part.result.is_ok();
         own.extend(&part.verdict);
         if let Ok(collected) = &part.result {
             unreadable.push(&labels, collected.unreadable as f64);
+            let own_samples = collected.families.iter().map(|family| family.samples.len()).sum::<usize>();
+            let passed_on = collected.relayed.iter().map(|family| family.samples.len()).sum::<usize>();
+            series.push(&labels, (own_samples + passed_on) as f64);
             own.extend(&collected.families);
             succeeded = relay(&collected.relayed, &mut relayed);
             for step in &collected.steps {
@@ -108,7 +136,7 @@ fn encode_parts(parts: &[Part], format: Format, page: &mut String) {
         seconds.push(&labels, part.took.as_secs_f64());
         success.push(&labels, f64::from(u8::from(succeeded)));
     }
-    encode_as(format, [&seconds, &success, &unreadable], page);
+    encode_as(format, [&seconds, &success, &unreadable, &series], page);
     encode_as(format, own.families.iter().map(AsRef::as_ref), page);
     text_format::encode_as(format, &relayed, page);
 }

@@ -27,12 +27,15 @@ pub(crate) enum ProbeError {
     Wrong(String),
 }
 
+/// URL without credentials, and module.
+type Name = (String, String);
+
 /// The targets that were asked, by URL and module.
 #[derive(Debug)]
 pub(crate) struct Probes {
     config: ExporterConfig,
     passwords: HashMap<String, String>,
-    kept: Mutex<HashMap<(String, String), (Instant, Arc<Target>)>>,
+    kept: Mutex<HashMap<Name, (Instant, Arc<Target>)>>,
 }
 
 impl Probes {

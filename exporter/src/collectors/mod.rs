@@ -31,8 +31,11 @@ pub struct Kind {
     /// The key in the configuration, the flag's name without dashes, and the section of a module.
     pub key: &'static str,
     /// Makes a collector; all mistakes at once, without the URL's secrets.
-    pub(crate) build: fn(&Ask<'_>) -> Result<Box<dyn Collector>, Vec<String>>,
+    pub(crate) build: fn(&Ask<'_>) -> Built,
 }
+
+/// A collector, or everything that is wrong with what it was to be made from.
+pub(crate) type Built = Result<Box<dyn Collector>, Vec<String>>;
 
 /// What a collector is made from.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ use hitmark_schema::metrics::{
     REDIS_LAST_SLOW_EXECUTION, REDIS_LATENCIES_AGE, REDIS_SLOWLOG_LAST_ID, REDIS_SLOWLOG_LENGTH, REDIS_UP,
 };
 
-use super::{Ask, Collected, Collector, Kind, Labelled, Step};
+use super::{Ask, Built, Collected, Collector, Kind, Labelled, Step};
 use crate::config::redacted;
 use crate::failure::Failure;
 use crate::options::OptionReader;
@@ -69,7 +69,7 @@ struct Memory {
     sample: Sample,
 }
 
-fn build(ask: &Ask<'_>) -> Result<Box<dyn Collector>, Vec<String>> {
+fn build(ask: &Ask<'_>) -> Built {
     let target = redacted(ask.url);
     let mut reader = OptionReader::new(ask.options);
     let options = RedisOptions::read(&mut reader);

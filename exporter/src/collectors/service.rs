@@ -10,7 +10,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use url::Url;
 
-use super::{Ask, Collected, Collector, Kind};
+use super::{Ask, Built, Collected, Collector, Kind};
 use crate::config::redacted;
 use crate::failure::Failure;
 use crate::options::OptionReader;
@@ -33,7 +33,7 @@ struct ServiceCollector {
     service: String,
 }
 
-fn build(ask: &Ask<'_>) -> Result<Box<dyn Collector>, Vec<String>> {
+fn build(ask: &Ask<'_>) -> Built {
     let mut mistakes = OptionReader::new(ask.options).finish();
     match ServiceCollector::new(ask.url) {
         Ok(collector) if mistakes.is_empty() => Ok(Box::new(collector)),

@@ -77,9 +77,9 @@ pub(super) fn parse(
         if let (Reply::Int(length), Some(key)) = (reply, command.get(1)) {
             // A key that went between the rounds has length 0 and was a miss.
             if *length > 0 {
-                induced.0 += 1.0
+                induced.0 += 1.0;
             } else {
-                induced.1 += 1.0
+                induced.1 += 1.0;
             }
             sizes.push(&[("db", db), ("key", key)], *length as f64);
         }

@@ -22,6 +22,9 @@ const BOUNDS: &[u64] = &[
     270_532, 541_065, 1_082_130,
 ];
 
+/// Name, calls, and bounds with the calls at or below them.
+type Command<'a> = (&'a str, u64, Vec<(u64, u64)>);
+
 /// `[[event, time, latest ms, highest ms], …]`.
 pub(super) fn latest(reply: &Reply) -> Vec<Family> {
     let mut times = Family::new(m::REDIS_SPIKE_LAST);
@@ -39,7 +42,7 @@ pub(super) fn latest(reply: &Reply) -> Vec<Family> {
 
 /// `[command, [calls, n, histogram_usec, [bound, cumulative, …]], …]`; `info` holds the sums.
 pub(super) fn histograms(reply: &Reply, info: &str) -> Option<Family> {
-    let commands: Vec<(&str, u64, Vec<(u64, u64)>)> =
+    let commands: Vec<Command<'_>> =
         pairs_of(reply).take(COMMANDS_MAX).filter_map(|(name, body)| command(name, body)).collect();
     if commands.is_empty() {
         return None;
@@ -65,7 +68,7 @@ pub(super) fn histograms(reply: &Reply, info: &str) -> Option<Family> {
     Some(family)
 }
 
-fn command<'a>(name: &'a Reply, body: &Reply) -> Option<(&'a str, u64, Vec<(u64, u64)>)> {
+fn command<'a>(name: &'a Reply, body: &Reply) -> Option<Command<'a>> {
     let Reply::Text(name) = name else { return None };
     let (mut calls, mut steps) = (None, Vec::new());
     for (key, value) in pairs_of(body) {
