@@ -57,6 +57,34 @@ pub struct ExporterArgs {
     )]
     http_stats: Vec<String>,
 
+    /// A Redis that Celery uses as its broker; may be given again
+    #[arg(long, value_name = "URL", value_delimiter = ' ')]
+    celery: Vec<String>,
+
+    /// A PostgreSQL server; may be given again
+    #[arg(long, value_name = "URL", value_delimiter = ' ')]
+    postgres: Vec<String>,
+
+    /// A MySQL or MariaDB server; may be given again
+    #[arg(long, value_name = "URL", value_delimiter = ' ')]
+    mysql: Vec<String>,
+
+    /// A memcached server; may be given again
+    #[arg(long, value_name = "ADDR", value_delimiter = ' ')]
+    memcached: Vec<String>,
+
+    /// What /probe and /scrape may ask beside these, such as redis://cache-*:6379
+    #[arg(long, value_name = "PATTERN", env = "HITMARK_EXPORTER_PROBE_ALLOW", value_delimiter = ' ')]
+    probe_allow: Vec<String>,
+
+    /// JSON map from target to password, for /scrape and /probe
+    #[arg(long, value_name = "FILE", env = "HITMARK_EXPORTER_PASSWORD_FILE")]
+    password_file: Option<String>,
+
+    /// TLS and passwords for our own port
+    #[arg(long, value_name = "FILE")]
+    web_config: Option<String>,
+
     /// How long one target may take, such as 5s or 500ms [default: 5s]
     #[arg(long, value_name = "DURATION", env = "HITMARK_EXPORTER_TIMEOUT")]
     timeout: Option<String>,
@@ -125,11 +153,22 @@ impl ExporterArgs {
             (!texts.is_empty()).then_some(texts)
         };
         let from_service = given(self.redis_url, "REDIS_URL").map(|given| vec![given]);
+        let others = [
+            ("celery", all(self.celery, "--celery")),
+            ("postgres", all(self.postgres, "--postgres")),
+            ("mysql", all(self.mysql, "--mysql")),
+            ("memcached", all(self.memcached, "--memcached")),
+        ];
         Settings {
             listen: given(self.listen, "--listen"),
             redis: all(self.redis, "--redis").or(from_service),
             http_stats: all(self.http_stats, "--http-stats"),
             timeout: given(self.timeout, "--timeout"),
+            others: others.into_iter().filter_map(|(kind, given)| Some((kind, given?))).collect(),
+            probe_allow: all(self.probe_allow, "--probe-allow"),
+            password_file: given(self.password_file, "--password-file"),
+            web_config: given(self.web_config, "--web-config"),
+            ..Settings::default()
         }
     }
 }

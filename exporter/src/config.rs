@@ -3,15 +3,17 @@
 //! This is the second stage of options: `cli` and `config_file` hold what a person typed, this
 //! holds what the program runs with. It opens no socket.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::collectors::{Collector, KINDS, Kind, Target};
+use crate::collectors::{Ask, KINDS, Kind, Labelled, Target};
+use crate::options::Options;
 
 /// How many targets one exporter may have: each adds its samples to every page.
-pub const TARGETS_MAX: usize = 64;
+pub const TARGETS_MAX: usize = 256;
 /// How long a URL may be: it becomes a label value.
 pub const URL_LEN_MAX: usize = 512;
 /// The longest deadline of a scrape.
@@ -29,6 +31,34 @@ pub struct ExporterConfig {
     pub services: Vec<String>,
     /// The deadline for one target in one scrape.
     pub timeout: Duration,
+    /// Targets of every other kind, or with a module of their own.
+    pub targets: Vec<TargetConfig>,
+    /// Options by module and kind; the module `default` is for all who name none.
+    pub modules: BTreeMap<String, BTreeMap<String, Options>>,
+    /// What `/probe` and `/scrape` may ask beside the configured targets: URLs without credentials,
+    /// in which `*` stands for any text.
+    pub probe_allow: Vec<String>,
+    /// A JSON map from target to password, as redis_exporter reads it.
+    pub password_file: Option<PathBuf>,
+}
+
+/// A target of any kind.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TargetConfig {
+    /// The kind's key, such as `redis` or `celery`.
+    pub kind: String,
+    /// The URL, perhaps with a password.
+    pub url: String,
+    /// The module whose options hold for it; empty is `default`.
+    pub module: String,
+    /// Where it was written, for mistakes: a flag or a key.
+    pub place: String,
+}
+
+impl fmt::Debug for TargetConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.kind, redacted(&self.url), self.module)
+    }
 }
 
 impl Default for ExporterConfig {
@@ -39,6 +69,10 @@ impl Default for ExporterConfig {
             redis: Vec::new(),
             services: Vec::new(),
             timeout: Duration::from_secs(5),
+            targets: Vec::new(),
+            modules: BTreeMap::new(),
+            probe_allow: Vec::new(),
+            password_file: None,
         }
     }
 }
@@ -51,7 +85,10 @@ impl fmt::Debug for ExporterConfig {
             .field("redis", &shown(&self.redis))
             .field("services", &shown(&self.services))
             .field("timeout", &self.timeout)
-            .finish()
+            .field("targets", &self.targets)
+            .field("modules", &self.modules.keys())
+            .field("probe_allow", &self.probe_allow)
+            .finish_non_exhaustive()
     }
 }
 
@@ -66,21 +103,70 @@ impl ExporterConfig {
 
     /// Makes the targets, or says everything that is wrong.
     pub(crate) fn build(&self) -> Result<Vec<Target>, ConfigError> {
-        let mut mistakes = self.limits();
-        let mut targets = Vec::new();
-        for Kind { name, build } in KINDS {
-            let (collectors, wrong) = build(self);
-            mistakes.extend(wrong);
-            mistakes.extend(twice(name, &collectors));
-            targets.extend(collectors.into_iter().map(|collector| Target::new(name, collector)));
+        let all = self.all();
+        let mut mistakes = self.limits(all.len());
+        let mut targets: Vec<Target> = Vec::new();
+        let mut seen = HashSet::new();
+        for target in &all {
+            let alone = all.iter().filter(|other| other.kind == target.kind).count() == 1;
+            let labelled = if alone { Labelled::Bare } else { Labelled::ByTarget };
+            match self.build_one(target, labelled) {
+                Ok(made) if seen.insert((target.kind.clone(), made.name().to_owned())) => targets.push(made),
+                Ok(made) => {
+                    mistakes.push(Mistake::new(&*target.place, format!("{} is given twice", made.name())));
+                }
+                Err(texts) => {
+                    mistakes.extend(texts.into_iter().map(|text| Mistake::new(&*target.place, text)));
+                }
+            }
         }
         if mistakes.is_empty() { Ok(targets) } else { Err(ConfigError { mistakes }) }
     }
 
-    fn limits(&self) -> Vec<Mistake> {
+    /// Makes one target, configured or probed; or everything that is wrong with it.
+    pub(crate) fn build_one(&self, target: &TargetConfig, labelled: Labelled) -> Result<Target, Vec<String>> {
+        let Some(Kind { name, build, .. }) = KINDS.iter().find(|kind| kind.key == target.kind) else {
+            let known: Vec<&str> = KINDS.iter().map(|kind| kind.key).collect();
+            return Err(vec![format!(
+                "this build has no collector for {} yet; it has {}",
+                target.kind,
+                known.join(", ")
+            )]);
+        };
+        if target.url.len() > URL_LEN_MAX {
+            return Err(vec![format!("the URL is longer than {URL_LEN_MAX} bytes")]);
+        }
+        let module = if target.module.is_empty() { "default" } else { &target.module };
+        let nothing = Options::new();
+        let options = match self.modules.get(module) {
+            Some(kinds) => kinds.get(&target.kind).unwrap_or(&nothing),
+            None if target.module.is_empty() => &nothing,
+            None => return Err(vec![format!("there is no module {module}")]),
+        };
+        let ask = Ask { url: &target.url, timeout: self.timeout, options, labelled };
+        build(&ask).map(|collector| Target::new(name, collector))
+    }
+
+    /// Every configured target, those of the short lists first.
+    pub(crate) fn all(&self) -> Vec<TargetConfig> {
+        let short = |kind: &str, urls: &[String]| -> Vec<TargetConfig> {
+            let target = |(index, url): (usize, &String)| TargetConfig {
+                kind: kind.to_owned(),
+                url: url.clone(),
+                module: String::new(),
+                place: format!("{kind}[{index}]"),
+            };
+            urls.iter().enumerate().map(target).collect()
+        };
+        let mut all = short("redis", &self.redis);
+        all.extend(short("http_stats", &self.services));
+        all.extend(self.targets.iter().cloned());
+        all
+    }
+
+    fn limits(&self, targets: usize) -> Vec<Mistake> {
         let mut mistakes = Vec::new();
-        let targets = self.redis.len() + self.services.len();
-        if targets == 0 {
+        if targets == 0 && self.probe_allow.is_empty() {
             mistakes.push(Mistake::new("redis", "nothing to ask: give a redis or an http_stats URL"));
         } else if targets > TARGETS_MAX {
             let text = format!("{targets} targets are more than {TARGETS_MAX}; start a second exporter");
@@ -92,17 +178,6 @@ impl ExporterConfig {
         }
         mistakes
     }
-}
-
-/// Two targets that show as one would write the same series twice, which makes a page invalid.
-fn twice(kind: &str, collectors: &[Box<dyn Collector>]) -> Vec<Mistake> {
-    let key = if kind == "service" { "http_stats" } else { kind };
-    let mut seen = HashSet::new();
-    collectors
-        .iter()
-        .filter(|collector| !seen.insert(collector.target().to_owned()))
-        .map(|collector| Mistake::new(key, format!("{} is given twice", collector.target())))
-        .collect()
 }
 
 /// The URL as it may be shown.

@@ -5,6 +5,15 @@
 //! redis = ["redis://cache-1:6379", "redis://cache-2:6379"]   # or one text
 //! http_stats = ["http://shop:8080/metrics"]
 //! timeout = "5s"
+//! probe_allow = ["redis://cache-*:6379"]
+//!
+//! [modules.default.redis]                # options of a collector, for targets without a module
+//! keys = ["jobs", "feed:1"]
+//!
+//! [[targets]]                            # a target with a module of its own
+//! kind = "redis"
+//! url = "redis://cache-3:6379"
+//! module = "small"
 //! ```
 //!
 //! Keys are read one by one instead of into a struct, since that would stop at the first mistake.
@@ -16,7 +25,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::Mistake;
-use crate::settings::{Given, Settings};
+use crate::config_tables::{modules, targets};
+use crate::settings::{Given, OTHER_KINDS, Settings};
 
 /// The largest file that is read.
 const FILE_LEN_MAX: u64 = 1 << 20;
@@ -35,6 +45,11 @@ pub(crate) fn read(path: &Path) -> (Settings, Vec<Mistake>) {
         Err(error) => failed(format!("cannot be read: {error}")),
     }
 }
+
+/// What is said of a key that is none.
+const KNOWN: &str = "unknown key; known are listen, timeout, redis, http_stats, celery, postgres, mysql, \
+                     memcached, rabbitmq, rq, sidekiq, bullmq, queues, targets, modules, probe_allow, \
+                     password_file, web_config";
 
 /// Reads the text of a file called `name`.
 fn parse(name: &str, text: &str) -> (Settings, Vec<Mistake>) {
@@ -56,13 +71,35 @@ fn parse(name: &str, text: &str) -> (Settings, Vec<Mistake>) {
     }
     for (key, value) in table.get_ref() {
         let at = place(key.span().start);
+        let name = key.get_ref().replace('-', "_");
+        match name.as_str() {
+            "targets" => {
+                settings.targets = targets(value, &place, &mut mistakes);
+                continue;
+            }
+            "modules" => {
+                settings.modules = modules(value, &place, &mut mistakes);
+                continue;
+            }
+            _ => {}
+        }
         let value = strings(value, &place);
-        let stored = match key.get_ref().replace('-', "_").as_str() {
+        if let Some(kind) = OTHER_KINDS.iter().find(|kind| **kind == name) {
+            match value {
+                Ok(given) => drop(settings.others.insert(kind, given)),
+                Err(text) => mistakes.push(Mistake::new(at, format!("{name}: {text}"))),
+            }
+            continue;
+        }
+        let stored = match name.as_str() {
             "listen" => one(value).map(|given| settings.listen = Some(given)),
             "timeout" => one(value).map(|given| settings.timeout = Some(given)),
             "redis" => value.map(|given| settings.redis = Some(given)),
             "http_stats" => value.map(|given| settings.http_stats = Some(given)),
-            _ => Err("unknown key; known are listen, redis, http_stats, timeout"),
+            "probe_allow" => value.map(|given| settings.probe_allow = Some(given)),
+            "password_file" => one(value).map(|given| settings.password_file = Some(given)),
+            "web_config" => one(value).map(|given| settings.web_config = Some(given)),
+            _ => Err(KNOWN),
         };
         if let Err(text) = stored {
             mistakes.push(Mistake::new(at, format!("{}: {text}", key.get_ref())));

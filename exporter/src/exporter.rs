@@ -9,16 +9,20 @@ use std::time::Duration;
 
 use axum::Router;
 use futures::future::join_all;
+use hitmark_schema::exposition::Format;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::collectors::Target;
-use crate::config::{ConfigError, ExporterConfig};
-use crate::exposition::SelfMetrics;
+use crate::config::{ConfigError, ExporterConfig, Mistake};
+use crate::exposition::{self, SelfMetrics};
 use crate::http;
+use crate::probe::Probes;
 
 /// Most pages that are made at once; further requests are refused, not queued.
 const PAGES_MAX: usize = 32;
+/// Most probes under way at once: each waits for one target, and many may be black holes.
+const PROBES_MAX: usize = 1_024;
 /// How long answers under way may take after the shutdown, beyond the scrape's own deadline.
 const DRAIN_GRACE: Duration = Duration::from_secs(1);
 
@@ -37,6 +41,8 @@ pub(crate) struct Scraper {
     about: SelfMetrics,
     timeout: Duration,
     pub(crate) permits: Semaphore,
+    pub(crate) probes: Probes,
+    pub(crate) probe_permits: Semaphore,
 }
 
 /// Why an exporter could not start or had to stop.
@@ -73,7 +79,11 @@ impl Exporter {
         let listener = TcpListener::bind(config.listen).await.map_err(wrong)?;
         let addr = listener.local_addr().map_err(wrong)?;
         let permits = Semaphore::new(PAGES_MAX);
-        let scraper = Arc::new(Scraper { targets, about, timeout: config.timeout, permits });
+        let timeout = config.timeout;
+        let probes = Probes::new(config)
+            .map_err(|text| ConfigError { mistakes: vec![Mistake::new("password_file", text)] })?;
+        let probe_permits = Semaphore::new(PROBES_MAX);
+        let scraper = Arc::new(Scraper { targets, about, timeout, permits, probes, probe_permits });
         Ok(Self { listener, addr, scraper })
     }
 
@@ -130,9 +140,21 @@ impl Exporter {
 impl Scraper {
     /// Asks every target at once; `patience` is how long this caller waits for any of them.
     pub(crate) async fn scrape(&self, patience: Duration) -> String {
+        self.scrape_as(patience, Format::Text).await
+    }
+
+    /// The same, written in another format.
+    pub(crate) async fn scrape_as(&self, patience: Duration, format: Format) -> String {
         let patience = patience.min(self.timeout);
         let parts = join_all(self.targets.iter().map(|target| target.scrape(patience, self.timeout))).await;
-        self.about.page(&parts)
+        self.about.page(&parts, format)
+    }
+
+    /// Asks one target that a request named; the page holds nothing of the exporter itself.
+    pub(crate) async fn probe(&self, target: &Target, patience: Duration, format: Format) -> String {
+        let part = target.scrape(patience.min(self.timeout), self.timeout).await;
+        self.about.count(&part);
+        exposition::probe_page(&[part], format)
     }
 
     /// The deadline where the caller states none.

@@ -8,21 +8,23 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use hitmark_schema::exposition::{Family, encode};
+use hitmark_schema::exposition::{Family, Format, encode_as};
 use hitmark_schema::metrics::{
-    EXPORTER_BUILD_INFO, EXPORTER_COLLECTOR_SECONDS, EXPORTER_COLLECTOR_SUCCESS, EXPORTER_SCRAPES,
-    EXPORTER_UNREADABLE,
+    EXPORTER_BUILD_INFO, EXPORTER_COLLECTOR_SECONDS, EXPORTER_COLLECTOR_SUCCESS, EXPORTER_FAILURES,
+    EXPORTER_SCRAPES, EXPORTER_SERIES, EXPORTER_UNREADABLE,
 };
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{IntCounter, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::collectors::Part;
+use crate::failure::Failure;
 use crate::text_format::{self, TextFamily};
 
 /// What the exporter says of itself.
 pub(crate) struct SelfMetrics {
     registry: Registry,
     scrapes: IntCounter,
+    failures: IntCounterVec,
 }
 
 impl SelfMetrics {
@@ -38,24 +40,66 @@ impl SelfMetrics {
         let info = IntGaugeVec::new(info, EXPORTER_BUILD_INFO.labels)?;
         let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
         info.with_label_values(&[env!("CARGO_PKG_VERSION"), profile]).set(1);
+        let failures = Opts::new(EXPORTER_FAILURES.name, EXPORTER_FAILURES.help);
+        let failures = IntCounterVec::new(failures, EXPORTER_FAILURES.labels)?;
+        registry.register(Box::new(failures.clone()))?;
         registry.register(Box::new(scrapes.clone()))?;
         registry.register(Box::new(info))?;
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        Ok(Self { registry, scrapes })
+        Ok(Self { registry, scrapes, failures })
     }
 
     /// Writes the page of one scrape.
-    pub(crate) fn page(&self, parts: &[Part]) -> String {
+    pub(crate) fn page(&self, parts: &[Part], format: Format) -> String {
         self.scrapes.inc();
+        for part in parts {
+            self.count(part);
+        }
         let mut page = String::with_capacity(64 << 10);
         // The crate fails on a family without samples; its own collectors never write one.
         if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut page) {
             tracing::error!(%error, "the exporter's own metrics could not be written");
             page.clear();
         }
-        encode_parts(parts, &mut page);
-        page
+        // The crate does not write OpenMetrics, so its few lines are read and written again.
+        if format == Format::OpenMetrics {
+            let own = text_format::parse(&page, |_| true).unwrap_or_default();
+            page.clear();
+            text_format::encode_as(format, &own, &mut page);
+        }
+        encode_parts(parts, format, &mut page);
+        finish(format, page)
     }
+
+    /// Counts what failed, the parts of a collector's work too.
+    pub(crate) fn count(&self, part: &Part) {
+        let failed = |collector: &str, failure: &Failure| {
+            self.failures.with_label_values(&[collector, failure.kind()]).inc();
+        };
+        match &part.result {
+            Err(failure) => failed(part.kind, failure),
+            Ok(collected) => {
+                let steps = collected.steps.iter();
+                steps
+                    .filter_map(|step| Some((step.name, step.failure.as_ref()?)))
+                    .for_each(|(n, f)| failed(n, f));
+            }
+        }
+    }
+}
+
+/// Writes the page of a probe: the target's samples alone.
+pub(crate) fn probe_page(parts: &[Part], format: Format) -> String {
+    let mut page = String::with_capacity(64 << 10);
+    encode_parts(parts, format, &mut page);
+    finish(format, page)
+}
+
+fn finish(format: Format, mut page: String) -> String {
+    if format == Format::OpenMetrics {
+        page.push_str("# EOF\n");
+    }
+    page
 }
 
 impl std::fmt::Debug for SelfMetrics {
@@ -65,27 +109,36 @@ impl std::fmt::Debug for SelfMetrics {
 }
 
 /// Writes what the targets gave. A family may stand on a page once, so the parts are merged first.
-fn encode_parts(parts: &[Part], page: &mut String) {
+fn encode_parts(parts: &[Part], format: Format, page: &mut String) {
     let mut own = Merged::default();
     let mut relayed: Vec<TextFamily> = Vec::new();
     let mut seconds = Family::new(EXPORTER_COLLECTOR_SECONDS);
     let mut success = Family::new(EXPORTER_COLLECTOR_SUCCESS);
     let mut unreadable = Family::new(EXPORTER_UNREADABLE);
+    let mut series = Family::new(EXPORTER_SERIES);
     for part in parts {
         let labels = [("collector", part.kind), ("target", part.target.as_str())];
         let mut succeeded = part.result.is_ok();
         own.extend(&part.verdict);
         if let Ok(collected) = &part.result {
             unreadable.push(&labels, collected.unreadable as f64);
+            let own_samples = collected.families.iter().map(|family| family.samples.len()).sum::<usize>();
+            let passed_on = collected.relayed.iter().map(|family| family.samples.len()).sum::<usize>();
+            series.push(&labels, (own_samples + passed_on) as f64);
             own.extend(&collected.families);
             succeeded = relay(&collected.relayed, &mut relayed);
+            for step in &collected.steps {
+                let labels = [("collector", step.name), ("target", part.target.as_str())];
+                seconds.push(&labels, step.took.as_secs_f64());
+                success.push(&labels, f64::from(u8::from(step.failure.is_none())));
+            }
         }
         seconds.push(&labels, part.took.as_secs_f64());
         success.push(&labels, f64::from(u8::from(succeeded)));
     }
-    encode([&seconds, &success, &unreadable], page);
-    encode(own.families.iter().map(AsRef::as_ref), page);
-    text_format::encode(&relayed, page);
+    encode_as(format, [&seconds, &success, &unreadable, &series], page);
+    encode_as(format, own.families.iter().map(AsRef::as_ref), page);
+    text_format::encode_as(format, &relayed, page);
 }
 
 /// Adds a service's families to those of the services before it. One whose type differs from the

@@ -1,19 +1,23 @@
-//! The routes: `/metrics`, `/healthz` and a landing page.
+//! The routes: `/metrics`, `/probe`, `/scrape`, `/healthz` and a landing page.
 //!
 //! A target that fails is a sample on a page of status 200: the exporter is well even when its
 //! targets are not. Only an exporter with too many pages under way refuses.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use hitmark_schema::exposition::CONTENT_TYPE;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use hitmark_schema::exposition::Format;
 
 use crate::exporter::Scraper;
+use crate::probe::ProbeError;
 
 /// Prometheus says here how long it waits.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
@@ -28,6 +32,8 @@ const LANDING: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
 pub(crate) fn router(scraper: Arc<Scraper>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
+        .route("/probe", get(probe))
+        .route("/scrape", get(probe))
         .route("/healthz", get(async || "ok\n"))
         .route("/", get(async || Html(LANDING)))
         .with_state(scraper)
@@ -38,7 +44,83 @@ async fn metrics(State(scraper): State<Arc<Scraper>>, headers: HeaderMap) -> Res
         return (StatusCode::SERVICE_UNAVAILABLE, "too many scrapes are under way\n").into_response();
     };
     let patience = patience(&headers).unwrap_or(scraper.timeout());
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], scraper.scrape(patience).await).into_response()
+    let format = format_for(&headers);
+    answer(format, &headers, scraper.scrape_as(patience, format).await)
+}
+
+/// One target that the request names. `/scrape` is redis_exporter's name for the same.
+async fn probe(
+    State(scraper): State<Arc<Scraper>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(_permit) = scraper.probe_permits.try_acquire() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many probes are under way\n").into_response();
+    };
+    let (mut target, mut module) = (String::new(), String::new());
+    for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        match name.as_ref() {
+            "target" => target = value.into_owned(),
+            "module" => module = value.into_owned(),
+            _ => {}
+        }
+    }
+    let target = match scraper.probes.find(&target, &module) {
+        Ok(target) => target,
+        Err(error) => {
+            let status = match error {
+                ProbeError::NotAllowed => StatusCode::FORBIDDEN,
+                ProbeError::NoTarget | ProbeError::Wrong(_) => StatusCode::BAD_REQUEST,
+            };
+            return (status, format!("{error}\n")).into_response();
+        }
+    };
+    let patience = patience(&headers).unwrap_or(scraper.timeout());
+    let format = format_for(&headers);
+    answer(format, &headers, scraper.probe(&target, patience, format).await)
+}
+
+/// The page, compressed when the client asks for it. Level 1: the next levels save a few percent of
+/// the bytes for twice the time.
+fn answer(format: Format, headers: &HeaderMap, page: String) -> Response {
+    let kind = [(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept, accept-encoding")];
+    if !accepts_gzip(headers) {
+        return (kind, page).into_response();
+    }
+    let mut encoder = GzEncoder::new(Vec::with_capacity(page.len() / 6), Compression::new(1));
+    match encoder.write_all(page.as_bytes()).and_then(|()| encoder.finish()) {
+        Ok(bytes) => (kind, [(header::CONTENT_ENCODING, "gzip")], bytes).into_response(),
+        Err(_) => (kind, page).into_response(),
+    }
+}
+
+/// The quality of a coding or type in a list such as `a;q=0.5, b`; 0 when it is not there.
+fn quality(list: &str, wanted: &str) -> f64 {
+    let qualities = list.split(',').filter_map(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        if !parts.next()?.eq_ignore_ascii_case(wanted) {
+            return None;
+        }
+        let q = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
+        q.filter(|q: &f64| (0.0..=1.0).contains(q))
+    });
+    qualities.fold(0.0, f64::max)
+}
+
+fn text_of(headers: &HeaderMap, name: header::HeaderName) -> String {
+    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    values.join(",")
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    quality(&text_of(headers, header::ACCEPT_ENCODING), "gzip") > 0.0
+}
+
+/// OpenMetrics when the client likes it at least as well as the text format.
+fn format_for(headers: &HeaderMap) -> Format {
+    let accept = text_of(headers, header::ACCEPT);
+    let open = quality(&accept, "application/openmetrics-text");
+    if open > 0.0 && open >= quality(&accept, "text/plain") { Format::OpenMetrics } else { Format::Text }
 }
 
 /// How long the caller waits, less what writing and sending takes.
@@ -51,6 +133,31 @@ fn patience(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_format_and_the_coding_are_what_the_client_likes_best() {
+        for (accept, format) in [
+            ("", Format::Text),
+            ("*/*", Format::Text),
+            ("text/plain;version=0.0.4", Format::Text),
+            (
+                "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3",
+                Format::OpenMetrics,
+            ),
+            ("application/openmetrics-text;q=0.1,text/plain;q=0.3", Format::Text),
+            ("application/openmetrics-text;q=0", Format::Text),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(format_for(&headers), format, "{accept}");
+        }
+        for (coding, wanted) in [("gzip", true), ("br, GZIP;q=0.2", true), ("gzip;q=0", false), ("br", false)]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, coding.parse().unwrap());
+            assert_eq!(accepts_gzip(&headers), wanted, "{coding}");
+        }
+    }
 
     #[test]
     fn the_deadline_of_prometheus_is_honoured_less_a_margin_and_nonsense_is_ignored() {

@@ -8,6 +8,8 @@
 //!
 //! - [`config`], [`cli`]: what to ask and where to listen; every mistake at once.
 //! - [`Exporter`]: the targets, the page, the server.
+//! - [`options`]: what a module of the configuration says to a collector.
+//! - `probe`: targets that a request names, within the allow-list.
 //! - [`collectors`]: one kind of target, one file.
 //! - [`redis_client`], `http_client`: the network, without knowing what the answers mean.
 //! - [`text_format`]: the pages that services write, read and written again.
@@ -17,15 +19,18 @@ pub mod cli;
 pub mod collectors;
 pub mod config;
 mod config_file;
+mod config_tables;
 mod exporter;
 mod exposition;
 pub mod failure;
 mod http;
 mod http_client;
+pub mod options;
+mod probe;
 pub mod redis_client;
 mod settings;
 mod single_flight;
 pub mod text_format;
 
-pub use config::{ConfigError, ExporterConfig};
+pub use config::{ConfigError, ExporterConfig, TargetConfig};
 pub use exporter::{Exporter, ExporterError};

@@ -5,6 +5,7 @@
 //! when a kept connection turns out to be dead, and gives up at the deadline. It shares nothing
 //! between callers: that is `single_flight`'s work.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -23,7 +24,7 @@ const ASK_REFUSED_AGAIN_AFTER: u32 = 100;
 const DEPTH_MAX: usize = 8;
 
 /// One command with its arguments.
-pub(crate) type Command = &'static [&'static str];
+pub(crate) type Command<'a> = &'a [&'a str];
 
 /// What a Redis server answers, without the client library's types.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +65,7 @@ pub(crate) struct RedisClient {
 /// A connection, and for each command how many scrapes it is still left out because it was refused.
 struct Connection {
     link: MultiplexedConnection,
-    left_out: Vec<u32>,
+    left_out: HashMap<String, u32>,
     named: bool,
 }
 
@@ -85,7 +86,7 @@ impl RedisClient {
     }
 
     /// Asks all commands in one round trip. The replies stand in the order of the commands.
-    pub(crate) async fn ask(&self, commands: &[Command], limit: Duration) -> Result<Vec<Reply>, Failure> {
+    pub(crate) async fn ask(&self, commands: &[Command<'_>], limit: Duration) -> Result<Vec<Reply>, Failure> {
         // A connection is taken out while it is used: if the deadline drops this future, the
         // connection is closed with it and no late answer can be taken for the next one.
         match tokio::time::timeout(limit, self.ask_without_limit(commands)).await {
@@ -94,7 +95,7 @@ impl RedisClient {
         }
     }
 
-    async fn ask_without_limit(&self, commands: &[Command]) -> Result<Vec<Reply>, Failure> {
+    async fn ask_without_limit(&self, commands: &[Command<'_>]) -> Result<Vec<Reply>, Failure> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut connection) = kept {
             match connection.exchange(commands).await {
@@ -109,7 +110,7 @@ impl RedisClient {
             .get_multiplexed_async_connection_with_config(&self.config)
             .await
             .map_err(|error| self.failure(&error, Stage::Connecting))?;
-        let mut connection = Connection { link, left_out: vec![0; commands.len()], named: false };
+        let mut connection = Connection { link, left_out: HashMap::new(), named: false };
         let replies =
             connection.exchange(commands).await.map_err(|error| self.failure(&error, Stage::Asking))?;
         Ok(self.keep(connection, replies))
@@ -143,45 +144,59 @@ impl RedisClient {
 }
 
 impl Connection {
-    async fn exchange(&mut self, commands: &[Command]) -> Result<Vec<Reply>, RedisError> {
+    async fn exchange(&mut self, commands: &[Command<'_>]) -> Result<Vec<Reply>, RedisError> {
         let mut pipeline = redis::pipe();
         let mut skipped = 0;
         if !self.named {
             pipeline.cmd("CLIENT").arg("SETNAME").arg(CLIENT_NAME);
             skipped = 1;
         }
-        self.left_out.resize(commands.len(), 0);
-        let mut asked = 0;
-        for (command, left_out) in commands.iter().zip(&self.left_out) {
-            if *left_out == 0 {
-                add(&mut pipeline, command);
-                asked += 1;
+        let mut left_out = Vec::with_capacity(commands.len());
+        for command in commands {
+            let waits = self.left_out.get_mut(&name_of(command)).filter(|waits| **waits > 0);
+            left_out.push(waits.is_some());
+            match waits {
+                Some(waits) => *waits -= 1,
+                None => add(&mut pipeline, command),
             }
         }
-        let values = self.link.send_packed_commands(&pipeline, skipped, asked).await?;
+        let asked = left_out.iter().filter(|left_out| !**left_out).count();
+        let values = if asked == 0 {
+            Vec::new()
+        } else {
+            self.link.send_packed_commands(&pipeline, skipped, asked).await?
+        };
         self.named = true;
-        Ok(self.place(values))
+        Ok(self.place(commands, &left_out, values))
     }
 
-    /// Puts each answer in its command's place and remembers which commands were refused.
-    fn place(&mut self, values: Vec<Value>) -> Vec<Reply> {
+    /// Puts each answer in its command's place and remembers which commands were refused for lack of
+    /// rights or because the server does not know them. An error about a key's type is no refusal.
+    fn place(&mut self, commands: &[Command<'_>], left_out: &[bool], values: Vec<Value>) -> Vec<Reply> {
         let mut values = values.into_iter();
-        let mut replies = Vec::with_capacity(self.left_out.len());
-        for (place, left_out) in self.left_out.iter_mut().enumerate() {
-            if *left_out > 0 {
-                *left_out -= 1;
+        let mut replies = Vec::with_capacity(commands.len());
+        for (command, left_out) in commands.iter().zip(left_out) {
+            if *left_out {
                 replies.push(Reply::Refused("asked before on this connection".to_owned()));
                 continue;
             }
             let reply = values.next().map_or(Reply::Nil, |value| reply_of(value, DEPTH_MAX));
-            // The first command is the one without which there is nothing to say: always asked.
-            if place > 0 && matches!(reply, Reply::Refused(_)) {
-                *left_out = ASK_REFUSED_AGAIN_AFTER;
+            // INFO is the command without which there is nothing to say: always asked.
+            if let Reply::Refused(words) = &reply
+                && command.first() != Some(&"INFO")
+                && ["NOPERM", "no permissions", "unknown", "Unknown"].iter().any(|word| words.contains(word))
+            {
+                self.left_out.insert(name_of(command), ASK_REFUSED_AGAIN_AFTER);
             }
             replies.push(reply);
         }
         replies
     }
+}
+
+/// The command without what follows its subcommand.
+fn name_of(command: &[&str]) -> String {
+    command.iter().take(2).copied().collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Debug for RedisClient {

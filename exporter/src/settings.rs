@@ -3,14 +3,20 @@
 //! It is separate from `config` so that a mistake names the flag or the line of the file at fault,
 //! and all mistakes of all sources come at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::{ConfigError, ExporterConfig, Mistake};
+use crate::config::{ConfigError, ExporterConfig, Mistake, TargetConfig};
+use crate::options::Options;
 
 /// The server that is asked if nothing else is: redis_exporter's default too.
 const REDIS_DEFAULT: &str = "redis://127.0.0.1:6379";
+
+/// The kinds of target that have a flag of their own and no field: a kind becomes known here when it
+/// is planned, and usable when its collector is in the list.
+pub(crate) const OTHER_KINDS: &[&str] =
+    &["celery", "postgres", "mysql", "memcached", "rabbitmq", "rq", "sidekiq", "bullmq", "queues"];
 
 /// A text and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +27,19 @@ pub(crate) struct Given {
 }
 
 /// Everything that one source says. What it does not say is `None`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Settings {
     pub(crate) listen: Option<Given>,
     pub(crate) redis: Option<Vec<Given>>,
     pub(crate) http_stats: Option<Vec<Given>>,
     pub(crate) timeout: Option<Given>,
+    /// URLs by kind, for kinds of [`OTHER_KINDS`].
+    pub(crate) others: BTreeMap<&'static str, Vec<Given>>,
+    pub(crate) targets: Vec<TargetConfig>,
+    pub(crate) modules: BTreeMap<String, BTreeMap<String, Options>>,
+    pub(crate) probe_allow: Option<Vec<Given>>,
+    pub(crate) password_file: Option<Given>,
+    pub(crate) web_config: Option<Given>,
 }
 
 impl Given {
@@ -42,7 +55,15 @@ impl Given {
 impl Settings {
     /// These settings, and what only `lower` says.
     pub(crate) fn over(self, lower: Self) -> Self {
+        let mut others = lower.others;
+        others.extend(self.others);
         Self {
+            others,
+            targets: if self.targets.is_empty() { lower.targets } else { self.targets },
+            modules: if self.modules.is_empty() { lower.modules } else { self.modules },
+            probe_allow: self.probe_allow.or(lower.probe_allow),
+            password_file: self.password_file.or(lower.password_file),
+            web_config: self.web_config.or(lower.web_config),
             listen: self.listen.or(lower.listen),
             redis: self.redis.or(lower.redis),
             http_stats: self.http_stats.or(lower.http_stats),
@@ -68,10 +89,29 @@ impl Settings {
                 None => mistakes.push(given.mistake("is no duration; write 5s or 500ms")),
             }
         }
-        let asks_nothing = self.redis.is_none() && self.http_stats.is_none();
+        if let Some(given) = &self.web_config {
+            mistakes.push(given.mistake("is not read: TLS and passwords on our own port are not built yet"));
+        }
+        let asks_nothing = self.redis.is_none()
+            && self.http_stats.is_none()
+            && self.others.is_empty()
+            && self.targets.is_empty()
+            && self.probe_allow.is_none();
         let default = asks_nothing.then(|| vec![Given::new(REDIS_DEFAULT, "the default")]);
         config.redis = texts("redis", self.redis.or(default), &mut places);
         config.services = texts("http_stats", self.http_stats, &mut places);
+        config.targets = self.targets;
+        for (kind, given) in self.others {
+            config.targets.extend(given.into_iter().map(|given| TargetConfig {
+                kind: kind.to_owned(),
+                url: given.text,
+                module: String::new(),
+                place: given.place,
+            }));
+        }
+        config.modules = self.modules;
+        config.probe_allow = texts("probe_allow", self.probe_allow, &mut places);
+        config.password_file = self.password_file.map(|given| given.text.into());
         if let Err(error) = config.validate() {
             mistakes.extend(error.mistakes.into_iter().map(|mut mistake| {
                 if let Some(place) = places.get(&mistake.place) {
@@ -131,8 +171,8 @@ mod tests {
         let settings = Settings {
             listen: Some(Given::new(":9121", "--listen")),
             redis: Some(vec![Given::new("redis://ok", "e.toml:2"), Given::new("http://no:pw@h", "e.toml:3")]),
-            http_stats: None,
             timeout: Some(Given::new("0s", "e.toml:5")),
+            ..Settings::default()
         };
         let error = settings.resolve(vec![Mistake::new("e.toml:1", "unknown key")]).unwrap_err();
         let places: Vec<&str> = error.mistakes.iter().map(|mistake| mistake.place.as_str()).collect();

@@ -2,28 +2,31 @@
 //!
 //! Two Prometheus servers and a person with curl must not become three times the load on a cache
 //! server. The work runs in a task of its own, so a client that leaves cancels nothing that others
-//! wait for. There is no queue and therefore nothing to bound: at most one piece of work is under
+//! wait for, and the last one that leaves ends the work. There is no queue and therefore nothing to bound: at most one piece of work is under
 //! way, and a result is never handed to someone who asked after it was ready.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::watch;
+
+type Landing<T> = watch::Sender<Option<T>>;
 
 /// Shares the result of work under way.
 #[derive(Debug)]
 pub(crate) struct SingleFlight<T> {
-    current: Mutex<Option<watch::Receiver<Option<T>>>>,
+    current: Arc<Mutex<Weak<Landing<T>>>>,
 }
 
 impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
-    pub(crate) const fn new() -> Self {
-        Self { current: Mutex::new(None) }
+    pub(crate) fn new() -> Self {
+        Self { current: Arc::new(Mutex::new(Weak::new())) }
     }
 
     /// Joins the work under way, or starts `work` when there is none.
     ///
-    /// Returns `None` if the work panicked. Dropping the returned future stops the waiting only.
+    /// Returns `None` if the work panicked. When all who wait have dropped their futures, the work
+    /// is dropped too, at its next await.
     pub(crate) async fn join<F>(&self, work: impl FnOnce() -> F) -> Option<T>
     where
         F: Future<Output = T> + Send + 'static,
@@ -38,21 +41,41 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         F: Future<Output = T> + Send + 'static,
     {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = current.as_ref()
-            && flight.borrow().is_none()
-            && flight.has_changed().is_ok()
+        if let Some(landing) = current.upgrade()
+            && landing.borrow().is_none()
         {
-            return flight.clone();
+            return landing.subscribe();
         }
         let (landing, flight) = watch::channel(None);
-        let work = work();
-        tokio::spawn(async move {
-            let result = work.await;
-            // Nobody may be waiting any more, which is no error.
-            let _ = landing.send(Some(result));
-        });
-        *current = Some(flight.clone());
+        let landing = Arc::new(landing);
+        *current = Arc::downgrade(&landing);
+        tokio::spawn(fly(work(), landing, Arc::clone(&self.current)));
         flight
+    }
+}
+
+/// Does the work until it is done or nobody waits for it.
+async fn fly<T>(
+    work: impl Future<Output = T>,
+    landing: Arc<Landing<T>>,
+    current: Arc<Mutex<Weak<Landing<T>>>>,
+) {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            result = &mut work => {
+                landing.send_replace(Some(result));
+                return;
+            }
+            () = landing.closed() => {
+                // Under the lock nobody can board: whoever came before it is counted.
+                let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+                if landing.receiver_count() == 0 {
+                    *current = Weak::new();
+                    return;
+                }
+            }
+        }
     }
 }
 
@@ -91,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_leaves_cancels_nothing_and_leaves_no_stale_result() {
+    async fn work_ends_with_the_last_who_leaves_and_the_next_starts_anew() {
         let flights = SingleFlight::new();
         let gate = Arc::new(Notify::new());
         let held = gate.clone();
@@ -99,12 +122,35 @@ mod tests {
             held.notified().await;
             "first"
         };
-        let left = tokio::time::timeout(std::time::Duration::from_millis(1), flights.join(work)).await;
-        assert!(left.is_err());
-        let second = flights.join(|| async { "second" });
+        let first = tokio::time::timeout(std::time::Duration::from_millis(1), flights.join(work)).await;
+        assert!(first.is_err());
+        for _ in 0..4 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(Arc::strong_count(&gate), 1, "the work that nobody waits for is gone");
+        assert_eq!(flights.join(|| async { "second" }).await, Some("second"));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_takes_nothing_from_the_one_that_stays() {
+        let flights = Arc::new(SingleFlight::new());
+        let gate = Arc::new(Notify::new());
+        let ask = |name: &'static str| {
+            let (flights, gate) = (flights.clone(), gate.clone());
+            tokio::spawn(async move {
+                let work = || async move {
+                    gate.notified().await;
+                    name
+                };
+                flights.join(work).await
+            })
+        };
+        let (leaves, stays) = (ask("first"), ask("second"));
+        tokio::task::yield_now().await;
+        leaves.abort();
+        assert!(leaves.await.is_err());
         gate.notify_one();
-        assert_eq!(second.await, Some("first"), "the work went on without its first client");
-        assert_eq!(flights.join(|| async { "third" }).await, Some("third"));
+        assert_eq!(stays.await.unwrap(), Some("first"));
     }
 
     #[tokio::test]

@@ -7,6 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
+use hitmark_schema::exposition::{Format, head};
+
 /// Most samples that are read from one page.
 pub const SAMPLES_MAX: usize = 50_000;
 
@@ -80,9 +82,15 @@ impl TextFamily {
 
 /// Writes families as a text page, appending to `page`.
 pub fn encode<'a>(families: impl IntoIterator<Item = &'a TextFamily>, page: &mut String) {
+    encode_as(Format::Text, families, page);
+}
+
+/// Writes families in a format, appending to `page`.
+pub fn encode_as<'a>(format: Format, families: impl IntoIterator<Item = &'a TextFamily>, page: &mut String) {
     for family in families {
-        let _ = writeln!(page, "# HELP {} {}", family.name, family.help);
-        let _ = writeln!(page, "# TYPE {} {}", family.name, family.kind);
+        // The help is escaped as it was read: unescaped here, since the writer escapes it again.
+        let help = family.help.replace("\\n", "\n").replace("\\\\", "\\");
+        head(format, &family.name, &help, &family.kind, page);
         for sample in &family.samples {
             page.push_str(&sample.name);
             let mut separator = '{';

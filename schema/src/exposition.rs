@@ -1,8 +1,9 @@
-//! The Prometheus text page (format 0.0.4): families of samples become text.
+//! The page for Prometheus: families of samples become text, in format 0.0.4 or OpenMetrics 1.0.
 //!
 //! It is here because two rooms that must not know each other write such a page: the exporter and
 //! the service under test. It only encodes. What is measured, and when, is theirs.
-//! Format: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
+//! Formats: <https://prometheus.io/docs/instrumenting/exposition_formats/> and
+//! <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
 
 use std::fmt::Write;
 
@@ -10,6 +11,29 @@ use crate::metrics::{Kind, Metric};
 
 /// The content type of the page.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The content type of an OpenMetrics page.
+pub const OPENMETRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How a page is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus' text format 0.0.4.
+    Text,
+    /// OpenMetrics 1.0; whoever completes the page ends it with `# EOF`.
+    OpenMetrics,
+}
+
+impl Format {
+    /// The value of the header `content-type`.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => CONTENT_TYPE,
+            Self::OpenMetrics => OPENMETRICS_TYPE,
+        }
+    }
+}
 
 /// All samples of one metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +62,15 @@ pub enum Value {
     Histogram {
         /// Upper bound and the number of observations at or below it, ascending.
         buckets: Vec<(f64, u64)>,
+        /// All observations.
+        count: u64,
+        /// Their sum, in the metric's unit.
+        sum: f64,
+    },
+    /// A summary: the label value of each quantile with its value.
+    Summary {
+        /// The text of the label `quantile`, which compatibility may want as `99.9`, and the value.
+        quantiles: Vec<(&'static str, f64)>,
         /// All observations.
         count: u64,
         /// Their sum, in the metric's unit.
@@ -74,41 +107,109 @@ impl Family {
 
 /// Writes families as a text page, appending to `page`.
 pub fn encode<'a>(families: impl IntoIterator<Item = &'a Family>, page: &mut String) {
+    encode_as(Format::Text, families, page);
+}
+
+/// Writes families in a format, appending to `page`. The end mark of OpenMetrics is the caller's.
+pub fn encode_as<'a>(format: Format, families: impl IntoIterator<Item = &'a Family>, page: &mut String) {
     for family in families {
         if family.samples.is_empty() {
             continue;
         }
         let Metric { name, help, kind, .. } = family.metric;
-        let _ = writeln!(page, "# HELP {name} {}", help.replace('\\', "\\\\").replace('\n', "\\n"));
-        let _ = writeln!(page, "# TYPE {name} {}", kind.as_str());
+        if format == Format::OpenMetrics && kind == Kind::Summary {
+            summary_in_parts(family, page);
+            continue;
+        }
+        head(format, name, help, kind.as_str(), page);
         for sample in &family.samples {
-            encode_sample(name, kind, sample, page);
+            encode_sample(format, name, sample, page);
         }
     }
 }
 
-fn encode_sample(name: &str, kind: Kind, sample: &Sample, page: &mut String) {
-    match &sample.value {
-        Value::Number(value) => {
-            debug_assert!(kind != Kind::Histogram, "{name} is a histogram but has a number");
-            encode_line(name, "", &sample.labels, None, *value, page);
-        }
-        Value::Histogram { buckets, count, sum } => {
-            for (bound, cumulative) in buckets {
-                encode_line(name, "_bucket", &sample.labels, Some(*bound), *cumulative as f64, page);
-            }
-            encode_line(name, "_bucket", &sample.labels, Some(f64::INFINITY), *count as f64, page);
-            encode_line(name, "_sum", &sample.labels, None, *sum, page);
-            encode_line(name, "_count", &sample.labels, None, *count as f64, page);
+/// `# HELP` and `# TYPE`. OpenMetrics names a counter without its `_total` and knows no counter
+/// that lacks it: such a name, kept for compatibility, is of unknown type there.
+pub fn head(format: Format, name: &str, help: &str, kind: &str, page: &mut String) {
+    let (mut family, mut word) = (name, kind);
+    if format == Format::OpenMetrics {
+        match (kind, name.strip_suffix("_total")) {
+            ("counter", Some(stem)) => family = stem,
+            ("counter", None) | ("untyped", _) => word = "unknown",
+            _ => {}
         }
     }
+    page.push_str("# HELP ");
+    page.push_str(family);
+    page.push(' ');
+    push_help(help, format, page);
+    page.push_str("\n# TYPE ");
+    page.push_str(family);
+    page.push(' ');
+    page.push_str(word);
+    page.push('\n');
+}
+
+/// A summary whose quantiles are percentages is no OpenMetrics summary: its series keep their names
+/// there as three families of unknown type, so that both formats give the same series.
+fn summary_in_parts(family: &Family, page: &mut String) {
+    let Metric { name, help, .. } = family.metric;
+    let start = page.len();
+    let (mut counts, mut sums) = (String::new(), String::new());
+    head(Format::OpenMetrics, name, help, "untyped", page);
+    for Sample { labels, value } in &family.samples {
+        let Value::Summary { quantiles, count, sum } = value else { continue };
+        for (quantile, value) in quantiles {
+            encode_line(name, "", labels, Some(("quantile", Bound::Text(quantile))), *value, page);
+        }
+        encode_line(name, "_sum", labels, None, *sum, &mut sums);
+        encode_line(name, "_count", labels, None, *count as f64, &mut counts);
+    }
+    debug_assert!(page.len() > start);
+    for (suffix, lines) in [("_sum", sums), ("_count", counts)] {
+        head(Format::OpenMetrics, &format!("{name}{suffix}"), help, "untyped", page);
+        page.push_str(&lines);
+    }
+}
+
+fn encode_sample(format: Format, name: &str, sample: &Sample, page: &mut String) {
+    let labels = &sample.labels;
+    match &sample.value {
+        Value::Number(value) => encode_line(name, "", labels, None, *value, page),
+        Value::Histogram { buckets, count, sum } => {
+            let bucket = |bound: f64, cumulative: u64, page: &mut String| {
+                let bound = Some(("le", Bound::Number(bound, format)));
+                encode_line(name, "_bucket", labels, bound, cumulative as f64, page);
+            };
+            for (bound, cumulative) in buckets {
+                bucket(*bound, *cumulative, page);
+            }
+            bucket(f64::INFINITY, *count, page);
+            encode_line(name, "_sum", labels, None, *sum, page);
+            encode_line(name, "_count", labels, None, *count as f64, page);
+        }
+        Value::Summary { quantiles, count, sum } => {
+            for (quantile, value) in quantiles {
+                encode_line(name, "", labels, Some(("quantile", Bound::Text(quantile))), *value, page);
+            }
+            encode_line(name, "_sum", labels, None, *sum, page);
+            encode_line(name, "_count", labels, None, *count as f64, page);
+        }
+    }
+}
+
+/// The value of the last label of a bucket or a quantile.
+#[derive(Clone, Copy)]
+enum Bound<'a> {
+    Number(f64, Format),
+    Text(&'a str),
 }
 
 fn encode_line(
     name: &str,
     suffix: &str,
     labels: &[(&'static str, String)],
-    bound: Option<f64>,
+    bound: Option<(&str, Bound<'_>)>,
     value: f64,
     page: &mut String,
 ) {
@@ -117,14 +218,26 @@ fn encode_line(
     let mut separator = '{';
     for (label, value) in labels {
         page.push(separator);
-        let _ = write!(page, "{label}=\"");
+        page.push_str(label);
+        page.push_str("=\"");
         push_escaped(value, page);
         page.push('"');
         separator = ',';
     }
-    if let Some(bound) = bound {
-        let _ = write!(page, "{separator}le=\"");
-        push_number(bound, page);
+    if let Some((label, bound)) = bound {
+        page.push(separator);
+        page.push_str(label);
+        page.push_str("=\"");
+        match bound {
+            Bound::Text(text) => page.push_str(text),
+            Bound::Number(bound, format) => {
+                push_number(bound, page);
+                // OpenMetrics wants a bound to look like a float.
+                if format == Format::OpenMetrics && bound.fract() == 0.0 && bound.is_finite() {
+                    page.push_str(".0");
+                }
+            }
+        }
         page.push('"');
         separator = ',';
     }
@@ -137,6 +250,9 @@ fn encode_line(
 }
 
 fn push_escaped(value: &str, page: &mut String) {
+    if !value.bytes().any(|byte| matches!(byte, b'\\' | b'"' | b'\n')) {
+        return page.push_str(value);
+    }
     for ch in value.chars() {
         match ch {
             '\\' => page.push_str("\\\\"),
@@ -147,14 +263,49 @@ fn push_escaped(value: &str, page: &mut String) {
     }
 }
 
+/// Help text: OpenMetrics escapes quotes too.
+fn push_help(help: &str, format: Format, page: &mut String) {
+    for ch in help.chars() {
+        match ch {
+            '\\' => page.push_str("\\\\"),
+            '\n' => page.push_str("\\n"),
+            '"' if format == Format::OpenMetrics => page.push_str("\\\""),
+            ch => page.push(ch),
+        }
+    }
+}
+
+/// Integers up to here are exact in a float and are written digit by digit.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
 fn push_number(value: f64, page: &mut String) {
     if value.is_nan() {
         page.push_str("NaN");
     } else if value.is_infinite() {
         page.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
+    } else if value.fract() == 0.0 && value.abs() <= EXACT_MAX {
+        if value < 0.0 {
+            page.push('-');
+        }
+        push_integer(value.abs() as u64, page);
     } else {
         let _ = write!(page, "{value}");
     }
+}
+
+/// Most numbers of a page are counts, and the formatting machinery costs several times this loop.
+fn push_integer(mut number: u64, page: &mut String) {
+    let mut digits = [0_u8; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    page.extend(digits[at..].iter().map(|digit| char::from(*digit)));
 }
 
 #[cfg(test)]
@@ -196,5 +347,31 @@ mod tests {
                 "x_seconds_count{op=\"get\"} 4",
             ]
         );
+    }
+
+    #[test]
+    fn openmetrics_names_a_counter_without_total_and_a_bound_as_a_float() {
+        let mut page = String::new();
+        let hits = Family::new(HITS).with(&[("key", "a")], 3.0);
+        let odd = Family::single(Metric { name: "x_odd", ..HITS }, 1.0);
+        let metric = Metric { name: "x_seconds", help: "Time.", kind: Kind::Histogram, labels: &[] };
+        let mut times = Family::new(metric);
+        let value = Value::Histogram { buckets: vec![(1.0, 2)], count: 2, sum: 1.5 };
+        times.samples.push(Sample { labels: vec![], value });
+        encode_as(Format::OpenMetrics, [&hits, &odd, &times], &mut page);
+        for line in
+            ["# TYPE x_hits counter\nx_hits_total{", "# TYPE x_odd unknown\nx_odd 1", "{le=\"1.0\"} 2"]
+        {
+            assert!(page.contains(line), "{line} is missing in\n{page}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_without_a_loss() {
+        for value in [0.0, 1.0, -1.0, 10.0, 1e15, 9e15, 1e19, 0.1, -2.5, 1e-7, 123_456_789.0] {
+            let mut text = String::new();
+            push_number(value, &mut text);
+            assert_eq!(text.parse::<f64>(), Ok(value), "{text}");
+        }
     }
 }

@@ -15,25 +15,65 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use hitmark_schema::exposition::Family;
 
-use crate::config::{ExporterConfig, Mistake};
 use crate::failure::Failure;
+use crate::options::Options;
 use crate::single_flight::SingleFlight;
 use crate::text_format::TextFamily;
 
-/// Every kind of target, in the order of the page.
+/// Every kind of target, in the order of the page. One line for each collector file.
 pub const KINDS: &[Kind] = &[redis::KIND, service::KIND];
 
-/// One kind of target: its name, and how to make its collectors from the configuration.
+/// One kind of target: its name, and how to make the collector of one target.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
     /// The value of the label `collector`.
     pub name: &'static str,
-    /// Makes a collector for each configured target of this kind; all mistakes at once.
-    pub(crate) build: fn(&ExporterConfig) -> Built,
+    /// The key in the configuration, the flag's name without dashes, and the section of a module.
+    pub key: &'static str,
+    /// Makes a collector; all mistakes at once, without the URL's secrets.
+    pub(crate) build: fn(&Ask<'_>) -> Built,
 }
 
-/// The collectors of one kind, and what is wrong with the targets that got none.
-pub(crate) type Built = (Vec<Box<dyn Collector>>, Vec<Mistake>);
+/// A collector, or everything that is wrong with what it was to be made from.
+pub(crate) type Built = Result<Box<dyn Collector>, Vec<String>>;
+
+/// What a collector is made from.
+#[derive(Debug)]
+pub(crate) struct Ask<'a> {
+    /// The target's URL, perhaps with a password.
+    pub(crate) url: &'a str,
+    /// The longest that a scrape of the target may take.
+    pub(crate) timeout: Duration,
+    /// The module's options for this kind: read them with `OptionReader`.
+    pub(crate) options: &'a Options,
+    /// Whether the samples carry the label `target`.
+    pub(crate) labelled: Labelled,
+}
+
+/// Whether the samples carry the label `target`.
+///
+/// The exporters that we stand in for have one server for each process and no such label, and
+/// `on(instance)` joins in existing alerts break on any that is added. So it is there only where it
+/// must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Labelled {
+    /// One target of its kind: the series look as the other exporter writes them.
+    Bare,
+    /// Several targets: the label keeps their series apart.
+    ByTarget,
+}
+
+impl Labelled {
+    /// Adds the label to every sample where it must be.
+    pub(crate) fn label(self, target: &str, families: &mut [Family]) {
+        if self == Self::Bare {
+            return;
+        }
+        for sample in families.iter_mut().flat_map(|family| &mut family.samples) {
+            sample.labels.push(("target", target.to_owned()));
+        }
+    }
+}
 
 /// What one target gave in one scrape.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,6 +84,19 @@ pub struct Collected {
     pub relayed: Vec<TextFamily>,
     /// Known fields whose value could not be read.
     pub unreadable: usize,
+    /// Parts of the work that are told apart, such as the slow log beside `INFO`.
+    pub steps: Vec<Step>,
+}
+
+/// How one part of a collector's work went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The value of the label `collector`, such as `redis_slowlog`.
+    pub name: &'static str,
+    /// How long it took.
+    pub took: Duration,
+    /// Why it gave no samples, if it did not.
+    pub failure: Option<Failure>,
 }
 
 /// Asks one target.
@@ -81,6 +134,11 @@ impl Target {
     pub(crate) fn new(kind: &'static str, collector: Box<dyn Collector>) -> Self {
         let collector = Arc::from(collector);
         Self { kind, collector, flight: SingleFlight::new(), failing: AtomicBool::new(false) }
+    }
+
+    /// The value of the label `target`.
+    pub(crate) fn name(&self) -> &str {
+        self.collector.target()
     }
 
     /// Scrapes the target. `patience` is this caller's; the work itself may take up to `limit` and

@@ -1,38 +1,52 @@
 //! Redis and Valkey: one pipelined round trip, then a pure parse, under redis_exporter's names.
 //!
-//! It sends no command that reads a key, so a scrape adds nothing to the hits and misses that it
-//! reports. The table of fields is `redis/fields.rs`; the lines that name a command, an error or a
-//! database are read in `redis/info.rs`.
+//! A default scrape sends no command that reads a key, so it adds nothing to the hits and misses
+//! that it reports; what configured keys add is counted and subtracted (`redis/effect.rs`). The
+//! table of fields is `redis/fields.rs`; each further reply has a file in `redis/`.
 
+mod effect;
 mod fields;
 mod info;
+mod keys;
+mod latency;
+mod options;
+mod rounds;
+mod sample;
+mod slowlog;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::{
     REDIS_CONFIG_MAXCLIENTS, REDIS_CONFIG_MAXMEMORY, REDIS_LAST_SCRAPE_ERROR, REDIS_LAST_SCRAPE_SECONDS,
-    REDIS_LAST_SLOW_EXECUTION, REDIS_SLOWLOG_LAST_ID, REDIS_SLOWLOG_LENGTH, REDIS_UP,
+    REDIS_LAST_SLOW_EXECUTION, REDIS_LATENCIES_AGE, REDIS_SLOWLOG_LAST_ID, REDIS_SLOWLOG_LENGTH, REDIS_UP,
 };
 
-use super::{Built, Collected, Collector, Kind};
-use crate::config::{ExporterConfig, Mistake, URL_LEN_MAX, redacted};
+use super::{Ask, Built, Collected, Collector, Kind, Labelled, Step};
+use crate::config::redacted;
 use crate::failure::Failure;
+use crate::options::OptionReader;
 use crate::redis_client::{Command, RedisClient, Reply};
+use effect::Effect;
+use options::RedisOptions;
+use sample::Sample;
+use slowlog::SlowLog;
 
 /// This collector's line in the list.
-pub const KIND: Kind = Kind { name: "redis", build };
+pub const KIND: Kind = Kind { name: "redis", key: "redis", build };
 
 /// What is asked, in one round trip. Only the first must succeed: rights may be missing for the rest.
-const COMMANDS: &[Command] = &[
+const COMMANDS: &[Command<'static>] = &[
     &["INFO", "ALL"],
     // One pattern, since servers before 7.0 take only one.
     &["CONFIG", "GET", "max*"],
     &["CONFIG", "GET", "databases"],
     &["SLOWLOG", "LEN"],
-    &["SLOWLOG", "GET", "1"],
+    &["SLOWLOG", "GET", "16"],
+    &["LATENCY", "LATEST"],
 ];
 
 /// A server and how it is shown.
@@ -41,39 +55,40 @@ struct RedisCollector {
     client: RedisClient,
     target: String,
     labelled: Labelled,
+    options: RedisOptions,
+    memory: Mutex<Memory>,
 }
 
-/// Whether the samples carry the label `target`.
-///
-/// redis_exporter has one server for each process and no such label, and `on(instance)` joins in
-/// existing alerts break on any that is added. So it is there only where it must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Labelled {
-    /// One server: the series look as redis_exporter writes them.
-    Bare,
-    /// Several servers: the label keeps their series apart.
-    ByTarget,
+/// What is kept between scrapes.
+#[derive(Debug, Default)]
+struct Memory {
+    scrapes: u32,
+    slow_log: SlowLog,
+    effect: Effect,
+    histograms: Option<(Instant, Family)>,
+    sample: Sample,
 }
 
-fn build(config: &ExporterConfig) -> Built {
-    let labelled = if config.redis.len() == 1 { Labelled::Bare } else { Labelled::ByTarget };
-    let (mut collectors, mut mistakes) = (Vec::<Box<dyn Collector>>::new(), Vec::new());
-    for (index, url) in config.redis.iter().enumerate() {
-        let place = format!("redis[{index}]");
-        let target = redacted(url);
-        if url.len() > URL_LEN_MAX {
-            mistakes.push(Mistake::new(place, format!("the URL is longer than {URL_LEN_MAX} bytes")));
-            continue;
-        }
-        match RedisClient::new(url, config.timeout) {
-            Ok(client) => collectors.push(Box::new(RedisCollector { client, target, labelled })),
-            Err(wrong) => {
-                let text = format!("{target}: {wrong}; write redis://[user:password@]host[:port][/database]");
-                mistakes.push(Mistake::new(place, text));
-            }
+fn build(ask: &Ask<'_>) -> Built {
+    let target = redacted(ask.url);
+    let mut reader = OptionReader::new(ask.options);
+    let options = RedisOptions::read(&mut reader);
+    let mut mistakes = reader.finish();
+    match RedisClient::new(ask.url, ask.timeout) {
+        Ok(client) if mistakes.is_empty() => Ok(Box::new(RedisCollector {
+            client,
+            target,
+            labelled: ask.labelled,
+            options,
+            memory: Mutex::default(),
+        })),
+        Ok(_) => Err(mistakes),
+        Err(wrong) => {
+            let shape = "write redis://[user:password@]host[:port][/database], rediss:// or unix:///path";
+            mistakes.push(format!("{target}: {wrong}; {shape}"));
+            Err(mistakes)
         }
     }
-    (collectors, mistakes)
 }
 
 impl Collector for RedisCollector {
@@ -83,10 +98,21 @@ impl Collector for RedisCollector {
 
     fn collect(&self, limit: Duration) -> BoxFuture<'_, Result<Collected, Failure>> {
         async move {
-            let replies = self.client.ask(COMMANDS, limit).await?;
+            let deadline = Instant::now() + limit;
+            let with_histogram = self.lock().wants_histogram(self.options.histogram_every);
+            let mut commands = COMMANDS.to_vec();
+            if with_histogram {
+                commands.push(&["LATENCY", "HISTOGRAM"]);
+            }
+            let replies = self.client.ask(&commands, limit).await?;
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             let mut collected = parse(&replies, now)?;
-            self.label(&mut collected.families);
+            let Some(Reply::Text(info)) = replies.first() else { return Ok(collected) };
+            self.slow_log(info, &replies, deadline, &mut collected).await;
+            // Before the keys are asked for: these counters do not hold what that will add.
+            self.lock().add(info, replies.get(COMMANDS.len()), &mut collected);
+            self.further(info, deadline, &mut collected).await;
+            self.labelled.label(&self.target, &mut collected.families);
             Ok(collected)
         }
         .boxed()
@@ -99,20 +125,158 @@ impl Collector for RedisCollector {
             Family::single(REDIS_LAST_SCRAPE_SECONDS, took.as_secs_f64()),
             Family::new(REDIS_LAST_SCRAPE_ERROR).with(&[("err", failure.map_or("", Failure::kind))], failed),
         ];
-        self.label(&mut families);
+        self.labelled.label(&self.target, &mut families);
         families
     }
 }
 
-impl RedisCollector {
-    fn label(&self, families: &mut [Family]) {
-        if self.labelled == Labelled::Bare {
-            return;
+impl Memory {
+    /// Whether this scrape asks for the histograms: they cost the server more than all the rest.
+    fn wants_histogram(&mut self, every: u32) -> bool {
+        let wanted = self.scrapes.checked_rem(every) == Some(0);
+        self.scrapes = self.scrapes.wrapping_add(1);
+        wanted
+    }
+
+    fn add(&mut self, info: &str, histogram: Option<&Reply>, collected: &mut Collected) {
+        let now = Instant::now();
+        collected.families.extend(self.effect.absorb(info, now));
+        if let Some(family) = histogram.and_then(|reply| latency::histograms(reply, info)) {
+            self.histograms = Some((now, family));
         }
-        for sample in families.iter_mut().flat_map(|family| &mut family.samples) {
-            sample.labels.push(("target", self.target.clone()));
+        if let Some((at, family)) = &self.histograms {
+            collected.families.push(family.clone());
+            let age = now.duration_since(*at).as_secs_f64();
+            collected.families.push(Family::single(REDIS_LATENCIES_AGE, age));
         }
     }
+}
+
+impl RedisCollector {
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts the slow log, with a second question when more entries came than the first one reached.
+    async fn slow_log(&self, info: &str, replies: &[Reply], deadline: Instant, collected: &mut Collected) {
+        let started = Instant::now();
+        let run_id = info::field(info, "run_id").unwrap_or_default();
+        let Some(reply @ Reply::List(_)) = replies.get(4) else { return };
+        let missing = self.lock().slow_log.missing(run_id, reply);
+        let (mut failure, mut more) = (None, None);
+        if let Some(count) = missing {
+            let count = count.max(slowlog::ASKED as i64).to_string();
+            match self.client.ask(&[&["SLOWLOG", "GET", &count]], left(deadline)).await {
+                Ok(replies) => more = replies.into_iter().next(),
+                Err(error) => failure = Some(error),
+            }
+        }
+        let mut memory = self.lock();
+        if failure.is_none() {
+            let was_reset = info.contains("\ncmdstat_slowlog|reset:");
+            let reply = more.as_ref().unwrap_or(reply);
+            memory.slow_log.absorb(run_id, reply, was_reset, self.options.names_max);
+        }
+        collected.families.extend(memory.slow_log.families());
+        collected.steps.push(Step { name: "redis_slowlog", took: started.elapsed(), failure });
+    }
+
+    /// What the module asks for beyond the first round.
+    async fn further(&self, info: &str, deadline: Instant, collected: &mut Collected) {
+        if !self.options.keys.is_empty() || !self.options.streams.is_empty() {
+            let started = Instant::now();
+            let failure = self.keys(deadline, collected).await.err();
+            collected.steps.push(Step { name: "redis_keys", took: started.elapsed(), failure });
+        }
+        if self.options.sample_keys > 0 {
+            let started = Instant::now();
+            let failure = self.sample(info, deadline, collected).await.err();
+            collected.steps.push(Step { name: "redis_sample", took: started.elapsed(), failure });
+        }
+        let mut asked: Vec<Command<'_>> = Vec::new();
+        if self.options.clients {
+            asked.push(&["CLIENT", "LIST"]);
+        }
+        if info::field(info, "cluster_enabled") == Some("1") {
+            asked.push(&["CLUSTER", "INFO"]);
+        }
+        if asked.is_empty() {
+            return;
+        }
+        let started = Instant::now();
+        let failure = match self.client.ask(&asked, left(deadline)).await {
+            Ok(replies) => {
+                for (command, reply) in asked.iter().zip(&replies) {
+                    collected.families.extend(match command[0] {
+                        "CLIENT" => keys::clients(reply, self.options.names_max),
+                        _ => keys::cluster(reply),
+                    });
+                }
+                None
+            }
+            Err(failure) => Some(failure),
+        };
+        collected.steps.push(Step { name: "redis_further", took: started.elapsed(), failure });
+    }
+
+    /// Adds to the sample of the keyspace. The lookups that `PTTL` costs are subtracted later.
+    async fn sample(&self, info: &str, deadline: Instant, collected: &mut Collected) -> Result<(), Failure> {
+        let keys = info::field(info, &self.db()).and_then(|value| value.strip_prefix("keys="));
+        let keys = keys.and_then(|value| value.split(',').next()).and_then(fields::number).unwrap_or(0.0);
+        let found = if rounds::fits(keys, &self.options) {
+            let all = rounds::whole(&self.client, &self.options, left(deadline)).await?;
+            let count = all.len();
+            self.lock().sample.set_whole(all);
+            count
+        } else {
+            let seed = rounds::seed();
+            let cursor = || self.lock().sample.cursor(seed);
+            let clusters = rounds::random(&self.client, &self.options, cursor, left(deadline)).await?;
+            let count = clusters.iter().map(Vec::len).sum();
+            self.lock().sample.add(clusters);
+            count
+        };
+        let mut memory = self.lock();
+        memory.effect.induced.0 += rounds::PTTL_HITS * found as f64;
+        collected.families.extend(memory.sample.families(keys, self.options.names_max));
+        Ok(())
+    }
+
+    async fn keys(&self, deadline: Instant, collected: &mut Collected) -> Result<(), Failure> {
+        let asked = keys::questions(&self.options);
+        let commands: Vec<Command<'_>> = asked.iter().map(Vec::as_slice).collect();
+        let first = self.client.ask(&commands, left(deadline)).await?;
+        let lengths = keys::lengths(&self.options, &first);
+        let commands: Vec<Command<'_>> = lengths.iter().map(Vec::as_slice).collect();
+        let second =
+            if commands.is_empty() { Vec::new() } else { self.client.ask(&commands, left(deadline)).await? };
+        let (families, induced) = keys::parse(&self.options, &self.db(), &first, &lengths, &second);
+        let mut memory = self.lock();
+        memory.effect.induced.0 += induced.0;
+        memory.effect.induced.1 += induced.1;
+        collected.families.extend(families);
+        Ok(())
+    }
+
+    /// The label of the database that the URL selects.
+    fn db(&self) -> String {
+        let number = self.target.rsplit('/').next().and_then(|part| part.parse::<u32>().ok());
+        format!("db{}", number.unwrap_or(0))
+    }
+}
+
+/// The time until the deadline.
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// Keys and values that stand in turn.
+fn pairs_of(reply: &Reply) -> impl Iterator<Item = (&Reply, &Reply)> {
+    let items = match reply {
+        Reply::List(items) => items.as_slice(),
+        _ => &[],
+    };
+    items.as_chunks::<2>().0.iter().map(|[key, value]| (key, value))
 }
 
 /// Turns the replies to this collector's commands into samples. Pure and total.
@@ -148,6 +312,7 @@ pub fn parse(replies: &[Reply], now: u64) -> Result<Collected, Failure> {
         }
     }
     slow_log(replies.get(3), replies.get(4), &mut collected);
+    collected.families.extend(replies.get(5).map(latency::latest).unwrap_or_default());
     Ok(collected)
 }
 

@@ -10,13 +10,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use url::Url;
 
-use super::{Built, Collected, Collector, Kind};
-use crate::config::{ExporterConfig, Mistake, URL_LEN_MAX, redacted};
+use super::{Ask, Built, Collected, Collector, Kind};
+use crate::config::redacted;
 use crate::failure::Failure;
+use crate::options::OptionReader;
 use crate::{http_client, text_format};
 
 /// This collector's line in the list.
-pub const KIND: Kind = Kind { name: "service", build };
+pub const KIND: Kind = Kind { name: "service", key: "http_stats", build };
 
 /// What is passed on.
 const PREFIX: &str = "cache_";
@@ -32,29 +33,22 @@ struct ServiceCollector {
     service: String,
 }
 
-fn build(config: &ExporterConfig) -> Built {
-    let (mut collectors, mut mistakes) = (Vec::<Box<dyn Collector>>::new(), Vec::new());
-    for (index, text) in config.services.iter().enumerate() {
-        match ServiceCollector::new(text) {
-            Ok(collector) => collectors.push(Box::new(collector)),
-            Err(wrong) => {
-                mistakes.push(Mistake::new(
-                    format!("http_stats[{index}]"),
-                    format!("{}: {wrong}", redacted(text)),
-                ));
-            }
+fn build(ask: &Ask<'_>) -> Built {
+    let mut mistakes = OptionReader::new(ask.options).finish();
+    match ServiceCollector::new(ask.url) {
+        Ok(collector) if mistakes.is_empty() => Ok(Box::new(collector)),
+        Ok(_) => Err(mistakes),
+        Err(wrong) => {
+            mistakes.push(format!("{}: {wrong}", redacted(ask.url)));
+            Err(mistakes)
         }
     }
-    (collectors, mistakes)
 }
 
 impl ServiceCollector {
     fn new(text: &str) -> Result<Self, &'static str> {
         const SHAPE: &str = "is no URL of a page; write http://host:port/metrics";
         let mut url = Url::parse(text).map_err(|_| SHAPE)?;
-        if text.len() > URL_LEN_MAX {
-            return Err("the URL is too long");
-        }
         if url.scheme() != "http" || !url.has_host() {
             return Err(SHAPE);
         }

@@ -17,7 +17,7 @@ async fn the_landing_page_links_to_the_metrics_and_health_says_ok() {
     let (status, page) = get(&exporter, request("/")).await;
     assert!(status == StatusCode::OK && page.contains("href=\"/metrics\""), "{page}");
     assert_eq!(get(&exporter, request("/healthz")).await, (StatusCode::OK, "ok\n".to_owned()));
-    assert_eq!(get(&exporter, request("/probe")).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(get(&exporter, request("/nowhere")).await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -6,5 +6,6 @@ mod cli;
 mod golden;
 mod http;
 mod live;
+mod redis_more;
 mod service;
 mod support;

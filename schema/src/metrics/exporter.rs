@@ -20,6 +20,18 @@ pub const EXPORTER_UNREADABLE: Metric = Metric::gauge(
     "Known fields of the target's answer whose value could not be read in this scrape.",
     &["collector", "target"],
 );
+/// Samples of one target.
+pub const EXPORTER_SERIES: Metric = Metric::gauge(
+    "hitmark_exporter_series",
+    "Samples that the target added to this page; one for each histogram or summary.",
+    &["collector", "target"],
+);
+/// Failures by kind.
+pub const EXPORTER_FAILURES: Metric = Metric::counter(
+    "hitmark_exporter_failures_total",
+    "Scrapes of a target that failed, by kind of failure.",
+    &["collector", "kind"],
+);
 /// Scrapes served.
 pub const EXPORTER_SCRAPES: Metric =
     Metric::counter("hitmark_exporter_scrapes_total", "Scrapes that were served.", &[]);
@@ -35,6 +47,8 @@ pub const EXPORTER: &[Metric] = &[
     EXPORTER_COLLECTOR_SECONDS,
     EXPORTER_COLLECTOR_SUCCESS,
     EXPORTER_UNREADABLE,
+    EXPORTER_SERIES,
+    EXPORTER_FAILURES,
     EXPORTER_SCRAPES,
     EXPORTER_BUILD_INFO,
 ];

@@ -27,6 +27,8 @@ pub enum Kind {
     Gauge,
     /// Counts of observations by upper bound.
     Histogram,
+    /// Quantiles that the source computed, with count and sum.
+    Summary,
 }
 
 impl Kind {
@@ -37,6 +39,7 @@ impl Kind {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
             Self::Histogram => "histogram",
+            Self::Summary => "summary",
         }
     }
 }
@@ -71,6 +74,12 @@ impl Metric {
     #[must_use]
     pub const fn histogram(name: &'static str, help: &'static str, labels: &'static [&'static str]) -> Self {
         Self { name, help, kind: Kind::Histogram, labels }
+    }
+
+    /// A summary.
+    #[must_use]
+    pub const fn summary(name: &'static str, help: &'static str, labels: &'static [&'static str]) -> Self {
+        Self { name, help, kind: Kind::Summary, labels }
     }
 }
 

@@ -110,4 +110,157 @@ metrics! {
     gauge REDIS_AOF_ENABLED "redis_aof_enabled" [] "1 if the append-only file is on, else 0.";
     gauge REDIS_AOF_LAST_STATUS "redis_aof_last_write_status" [] "1 if the last write of the append-only file went well, else 0.";
     gauge REDIS_LOADING "redis_loading_dump_file" [] "1 while the server loads its data, else 0.";
+
+    // Further fields of INFO.
+    gauge REDIS_IO_THREADS_ACTIVE "redis_io_threads_active" [] "1 while I/O threads are at work, else 0.";
+    gauge REDIS_CLIENTS_TIMEOUT_TABLE "redis_clients_in_timeout_table" [] "Clients in the table of timeouts.";
+    gauge REDIS_CLUSTER_CONNECTIONS "redis_cluster_connections" [] "Sockets of the cluster bus.";
+    gauge REDIS_ALLOCATOR_FRAG_BYTES "redis_allocator_frag_bytes" [] "Bytes in active pages less bytes allocated.";
+    gauge REDIS_ALLOCATOR_FRAG_RATIO "redis_allocator_frag_ratio" [] "Bytes in active pages divided by bytes allocated.";
+    gauge REDIS_ALLOCATOR_RSS_BYTES "redis_allocator_rss_bytes" [] "Resident bytes less bytes in active pages.";
+    gauge REDIS_ALLOCATOR_RSS_RATIO "redis_allocator_rss_ratio" [] "Resident bytes divided by bytes in active pages.";
+    gauge REDIS_RSS_OVERHEAD_RATIO "redis_rss_overhead_ratio" [] "Memory as the operating system sees it, divided by what the allocator holds resident.";
+    gauge REDIS_RSS_OVERHEAD_BYTES "redis_rss_overhead_bytes" [] "Memory as the operating system sees it, less what the allocator holds resident.";
+    gauge REDIS_MEMORY_VM_EVAL "redis_memory_used_vm_eval_bytes" [] "Memory of the engine of scripts.";
+    gauge REDIS_MEMORY_SCRIPTS_EVAL "redis_memory_used_scripts_eval_bytes" [] "Memory of scripts by EVAL.";
+    gauge REDIS_CACHED_SCRIPTS "redis_number_of_cached_scripts" [] "Scripts in the cache.";
+    gauge REDIS_FUNCTIONS "redis_number_of_functions" [] "Functions loaded.";
+    gauge REDIS_LIBRARIES "redis_number_of_libraries" [] "Libraries of functions loaded.";
+    gauge REDIS_MEMORY_VM_FUNCTIONS "redis_memory_used_vm_functions_bytes" [] "Memory of the engine of functions.";
+    gauge REDIS_MEMORY_VM_TOTAL "redis_memory_used_vm_total_bytes" [] "Memory of the engines of scripts and functions.";
+    gauge REDIS_MEMORY_FUNCTIONS "redis_memory_used_functions_bytes" [] "Memory of functions.";
+    gauge REDIS_MEMORY_BACKLOG "redis_mem_replication_backlog_bytes" [] "Memory of the replication backlog.";
+    gauge REDIS_MEMORY_REPLICATION "redis_mem_total_replication_buffers_bytes" [] "Memory of all replication buffers.";
+    gauge REDIS_MEMORY_CLUSTER_LINKS "redis_mem_cluster_links_bytes" [] "Memory of the links of the cluster bus.";
+    gauge REDIS_MEMORY_AOF_BUFFER "redis_mem_aof_buffer_bytes" [] "Memory of the buffer of the append-only file.";
+    gauge REDIS_DEFRAG_RUNNING "redis_active_defrag_running" [] "Share of the processor that defragmentation uses, in percent; 0 when it rests.";
+    gauge REDIS_LAZYFREED "redis_lazyfreed_objects" [] "Objects freed in the background.";
+    gauge REDIS_ASYNC_LOADING "redis_async_loading" [] "1 while data is loaded and the old data is still served, else 0.";
+    gauge REDIS_RDB_LAST_SECONDS "redis_rdb_last_bgsave_duration_sec" [] "Seconds that the last snapshot took; -1 if there was none.";
+    gauge REDIS_RDB_CURRENT_SECONDS "redis_rdb_current_bgsave_duration_sec" [] "Seconds that the snapshot under way has taken; -1 if there is none.";
+    gauge REDIS_RDB_SAVES "redis_rdb_saves_total" [] "Snapshots written since the start.";
+    gauge REDIS_RDB_COW "redis_rdb_last_cow_size_bytes" [] "Memory copied on write during the last snapshot.";
+    gauge REDIS_RDB_LOAD_EXPIRED "redis_rdb_last_load_expired_keys" [] "Keys that had expired when the snapshot was loaded.";
+    gauge REDIS_RDB_LOAD_LOADED "redis_rdb_last_load_loaded_keys" [] "Keys loaded from the snapshot.";
+    gauge REDIS_AOF_REWRITING "redis_aof_rewrite_in_progress" [] "1 while the append-only file is rewritten, else 0.";
+    gauge REDIS_AOF_SCHEDULED "redis_aof_rewrite_scheduled" [] "1 if a rewrite of the append-only file waits for the snapshot, else 0.";
+    gauge REDIS_AOF_LAST_SECONDS "redis_aof_last_rewrite_duration_sec" [] "Seconds that the last rewrite took; -1 if there was none.";
+    gauge REDIS_AOF_CURRENT_SECONDS "redis_aof_current_rewrite_duration_sec" [] "Seconds that the rewrite under way has taken; -1 if there is none.";
+    gauge REDIS_AOF_LAST_BGREWRITE "redis_aof_last_bgrewrite_status" [] "1 if the last rewrite of the append-only file went well, else 0.";
+    gauge REDIS_AOF_COW "redis_aof_last_cow_size_bytes" [] "Memory copied on write during the last rewrite.";
+    gauge REDIS_AOF_SIZE "redis_aof_current_size_bytes" [] "Size of the append-only file.";
+    gauge REDIS_AOF_BASE "redis_aof_base_size_bytes" [] "Size of the append-only file after its last rewrite.";
+    gauge REDIS_AOF_PENDING "redis_aof_pending_rewrite" [] "1 if a rewrite starts after the snapshot, else 0.";
+    gauge REDIS_AOF_BUFFER "redis_aof_buffer_length" [] "Bytes that wait to be written to the append-only file.";
+    gauge REDIS_AOF_BIO "redis_aof_pending_bio_fsync" [] "Syncs of the append-only file that wait.";
+    gauge REDIS_AOF_DELAYED "redis_aof_delayed_fsync" [] "Syncs of the append-only file that were late.";
+    gauge REDIS_MODULE_FORK "redis_module_fork_in_progress" [] "1 while a module's child process runs, else 0.";
+    gauge REDIS_MODULE_COW "redis_module_fork_last_cow_size" [] "Memory copied on write during the last fork of a module.";
+    gauge REDIS_EXPIRED_CAP "redis_expired_time_cap_reached_total" [] "Times that expiry stopped early because its time was up.";
+    counter REDIS_EXPIRE_CPU "redis_expire_cycle_cpu_time_ms_total" [] "Milliseconds of processor time in expiry.";
+    counter REDIS_EVICTION_EXCEEDED "redis_eviction_exceeded_time_ms_total" [] "Milliseconds that memory was over its limit.";
+    gauge REDIS_EVICTION_NOW "redis_current_eviction_exceeded_time_ms" [] "Milliseconds that memory has been over its limit now; 0 if it is not.";
+    counter REDIS_EVICTED_CLIENTS "redis_evicted_clients_total" [] "Clients closed because their buffers were too large together.";
+    gauge REDIS_PUBSUB_SHARD "redis_pubsubshard_channels" [] "Shard channels with a subscriber.";
+    gauge REDIS_MIGRATE_SOCKETS "redis_migrate_cached_sockets_total" [] "Sockets kept for MIGRATE.";
+    gauge REDIS_EXPIRES_TRACKED "redis_slave_expires_tracked_keys" [] "On a writable replica: keys whose expiry it tracks itself.";
+    gauge REDIS_DEFRAG_HITS "redis_defrag_hits" [] "Values moved by defragmentation.";
+    gauge REDIS_DEFRAG_MISSES "redis_defrag_misses" [] "Values that defragmentation left where they were.";
+    gauge REDIS_DEFRAG_KEY_HITS "redis_defrag_key_hits" [] "Keys that defragmentation moved something of.";
+    gauge REDIS_DEFRAG_KEY_MISSES "redis_defrag_key_misses" [] "Keys that defragmentation skipped.";
+    gauge REDIS_TRACKING_KEYS "redis_tracking_total_keys" [] "Keys tracked for client-side caching.";
+    gauge REDIS_TRACKING_ITEMS "redis_tracking_total_items" [] "Pairs of key and client tracked for client-side caching.";
+    gauge REDIS_TRACKING_PREFIXES "redis_tracking_total_prefixes" [] "Prefixes tracked for client-side caching.";
+    gauge REDIS_UNEXPECTED_ERRORS "redis_unexpected_error_replies" [] "Error replies that were not expected.";
+    counter REDIS_ERROR_REPLIES "redis_total_error_replies" [] "Error replies.";
+    gauge REDIS_DUMP_SANITIZATIONS "redis_dump_payload_sanitizations" [] "Payloads checked in depth by RESTORE.";
+    counter REDIS_READS "redis_total_reads_processed" [] "Reads from sockets.";
+    counter REDIS_WRITES "redis_total_writes_processed" [] "Writes to sockets.";
+    counter REDIS_IO_READS "redis_io_threaded_reads_processed" [] "Reads by I/O threads.";
+    counter REDIS_IO_WRITES "redis_io_threaded_writes_processed" [] "Writes by I/O threads.";
+    counter REDIS_NET_REPL_INPUT "redis_net_repl_input_bytes_total" [] "Bytes read for replication.";
+    counter REDIS_NET_REPL_OUTPUT "redis_net_repl_output_bytes_total" [] "Bytes written for replication.";
+    counter REDIS_CPU_SYS_MAIN "redis_cpu_sys_main_thread_seconds_total" [] "Processor time of the main thread in the kernel.";
+    counter REDIS_CPU_USER_MAIN "redis_cpu_user_main_thread_seconds_total" [] "Processor time of the main thread in user mode.";
+    gauge REDIS_RESYNCS_FULL "redis_replica_resyncs_full" [] "Full resyncs with replicas.";
+    gauge REDIS_RESYNC_ACCEPTED "redis_replica_partial_resync_accepted" [] "Partial resyncs accepted.";
+    gauge REDIS_RESYNC_DENIED "redis_replica_partial_resync_denied" [] "Partial resyncs denied.";
+    gauge REDIS_BACKLOG_SIZE "redis_replication_backlog_bytes" [] "Size of the replication backlog.";
+    gauge REDIS_BACKLOG_ACTIVE "redis_repl_backlog_is_active" [] "1 if the replication backlog is in use, else 0.";
+    gauge REDIS_BACKLOG_FIRST "redis_repl_backlog_first_byte_offset" [] "Offset of the first byte in the replication backlog.";
+    gauge REDIS_BACKLOG_HISTORY "redis_repl_backlog_history_bytes" [] "Bytes in the replication backlog.";
+    gauge REDIS_SECOND_OFFSET "redis_second_repl_offset" [] "Offset up to which the second replication id is accepted; -1 for none.";
+    gauge REDIS_REPLICA_PRIORITY "redis_slave_priority" [] "On a replica: its priority when a master is elected.";
+
+    // Told by lines of their own.
+    gauge REDIS_LAST_CONNECT_SECONDS "redis_exporter_last_scrape_connect_time_seconds" [] "Time that connecting took in this scrape; 0 when the kept connection was used.";
+    gauge REDIS_REPLICA_OFFSET "redis_connected_slave_offset_bytes" ["slave_ip", "slave_port", "slave_state"] "Replication offset of a replica.";
+    gauge REDIS_REPLICA_LAG "redis_connected_slave_lag_seconds" ["slave_ip", "slave_port", "slave_state"] "Seconds since a replica was last heard.";
+    gauge REDIS_MASTER_SYNC "redis_master_sync_in_progress" ["master_host", "master_port"] "On a replica: 1 while it takes a full copy from its master, else 0.";
+    gauge REDIS_SLAVE_OFFSET "redis_slave_repl_offset" ["master_host", "master_port"] "On a replica: its replication offset.";
+    summary REDIS_PERCENTILES "redis_latency_percentiles_usec" ["cmd"] "Microseconds by command, as the server's own percentiles.";
+    histogram REDIS_LATENCIES "redis_commands_latencies_usec" ["cmd"] "Microseconds by command. Every bound is there for every command, so that commands can be added up.";
+    gauge REDIS_LATENCIES_AGE "redis_commands_latencies_age_seconds" [] "How old the latency histograms on this page are: they are asked for in every few scrapes only.";
+    gauge REDIS_SPIKE_LAST "redis_latency_spike_last" ["event_name"] "Unix time of the latest latency spike, by event.";
+    gauge REDIS_SPIKE_SECONDS "redis_latency_spike_duration_seconds" ["event_name"] "Time of the latest latency spike, by event.";
+    gauge REDIS_CLUSTER_ENABLED "redis_cluster_enabled" [] "1 if the server is part of a cluster, else 0.";
+    gauge REDIS_CLUSTER_STATE "redis_cluster_state" [] "1 if the cluster is well, else 0.";
+    gauge REDIS_CLUSTER_SLOTS_ASSIGNED "redis_cluster_slots_assigned" [] "Slots that have a node.";
+    gauge REDIS_CLUSTER_SLOTS_OK "redis_cluster_slots_ok" [] "Slots whose node is well.";
+    gauge REDIS_CLUSTER_SLOTS_PFAIL "redis_cluster_slots_pfail" [] "Slots whose node may have failed.";
+    gauge REDIS_CLUSTER_SLOTS_FAIL "redis_cluster_slots_fail" [] "Slots whose node has failed.";
+    gauge REDIS_CLUSTER_NODES "redis_cluster_known_nodes" [] "Nodes that this one knows.";
+    gauge REDIS_CLUSTER_SIZE "redis_cluster_size" [] "Masters that hold a slot.";
+    counter REDIS_CLUSTER_SENT "redis_cluster_messages_sent_total" [] "Messages sent on the cluster bus.";
+    counter REDIS_CLUSTER_RECEIVED "redis_cluster_messages_received_total" [] "Messages received on the cluster bus.";
+    gauge REDIS_KEY_SIZE "redis_key_size" ["db", "key"] "Length of a configured key by its type; absent if there is no such key.";
+    gauge REDIS_KEY_MEMORY "redis_key_memory_usage_bytes" ["db", "key"] "Memory of a configured key.";
+    gauge REDIS_STREAM_LENGTH "redis_stream_length" ["db", "stream"] "Entries of a configured stream.";
+    gauge REDIS_STREAM_GROUPS "redis_stream_groups" ["db", "stream"] "Consumer groups of a configured stream.";
+    gauge REDIS_STREAM_RADIX_KEYS "redis_stream_radix_tree_keys" ["db", "stream"] "Nodes with entries in the stream's tree.";
+    gauge REDIS_STREAM_RADIX_NODES "redis_stream_radix_tree_nodes" ["db", "stream"] "Nodes in the stream's tree.";
+    gauge REDIS_STREAM_GROUP_CONSUMERS "redis_stream_group_consumers" ["db", "stream", "group"] "Consumers of a group.";
+    gauge REDIS_STREAM_GROUP_PENDING "redis_stream_group_messages_pending" ["db", "stream", "group"] "Entries delivered to a group and not acknowledged.";
+    gauge REDIS_STREAM_GROUP_LAG "redis_stream_group_lag" ["db", "stream", "group"] "Entries of the stream that the group has not been given yet.";
+    gauge REDIS_STREAM_GROUP_READ "redis_stream_group_entries_read" ["db", "stream", "group"] "Entries that the group has been given, by the server's count.";
+    gauge REDIS_CLIENTS_BY_NAME "redis_clients" ["name"] "Connected clients by the name that they gave themselves.";
+    gauge REDIS_CLIENT_OUTPUT_BYTES "redis_clients_output_memory_bytes" ["name"] "Memory of output buffers by the clients' name.";
+
+    // What no other exporter tells. These names are ours and follow the rules.
+    counter REDIS_SLOWLOG_ENTRIES "redis_slowlog_entries_total" ["cmd"] "Entries of the slow log that the exporter has seen, each counted once.";
+    counter REDIS_SLOWLOG_SECONDS "redis_slowlog_duration_seconds_total" ["cmd"] "Time of the entries of the slow log that the exporter has seen.";
+    counter REDIS_SLOWLOG_LOST "redis_slowlog_lost_total" [] "Entries that fell out of the slow log before a scrape could see them.";
+    counter REDIS_APP_HITS "redis_app_keyspace_hits_total" [] "Hits less those that this exporter caused.";
+    counter REDIS_APP_MISSES "redis_app_keyspace_misses_total" [] "Misses less those that this exporter caused.";
+    gauge REDIS_HIT_RATIO "redis_keyspace_hit_ratio" ["window"] "Hits divided by lookups within the window, from the exact counters, without this exporter's own; absent if there were none.";
+    gauge REDIS_HITS_PER_MIB "redis_keyspace_hits_per_mib" ["window"] "Hits per second within the window for each MiB of memory in use.";
+    gauge REDIS_HEADROOM "redis_memory_headroom_bytes" [] "Memory left before the limit makes the server evict or refuse; absent without a limit.";
+    gauge REDIS_UNTIL_FULL "redis_memory_until_full_seconds" [] "Seconds until the limit is reached at the rate of the window; absent without a limit or growth.";
+    gauge REDIS_EVICTED_SHARE "redis_keys_evicted_share_ratio" ["window"] "Of the keys that went within the window, the share that was evicted rather than expired; absent if none went.";
+    gauge REDIS_PREFIX_KEYS "redis_prefix_keys" ["prefix"] "Estimated keys by prefix.";
+    gauge REDIS_PREFIX_KEYS_STDERR "redis_prefix_keys_stderr" ["prefix"] "Standard error of the estimate of keys; 0 when every key was seen.";
+    gauge REDIS_PREFIX_BYTES "redis_prefix_memory_bytes" ["prefix"] "Estimated memory by prefix.";
+    gauge REDIS_PREFIX_BYTES_STDERR "redis_prefix_memory_stderr_bytes" ["prefix"] "Standard error of the estimate of memory; 0 when every key was seen.";
+    gauge REDIS_PREFIX_TTL_SHARE "redis_prefix_expiring_ratio" ["prefix"] "Share of a prefix' sampled keys that have a time to live.";
+    gauge REDIS_SAMPLED_KEYS "redis_prefix_sampled_keys" [] "Keys in the sample that the prefixes are estimated from.";
 }
+
+/// Names that break Prometheus' rules and are kept because redis_exporter's dashboards select them.
+/// `promtool check metrics` may complain of these and of nothing else.
+pub const REDIS_KEPT: &[&str] = &[
+    "redis_aof_current_rewrite_duration_sec",
+    "redis_aof_last_rewrite_duration_sec",
+    "redis_current_eviction_exceeded_time_ms",
+    "redis_eviction_exceeded_time_ms_total",
+    "redis_expire_cycle_cpu_time_ms_total",
+    "redis_expired_time_cap_reached_total",
+    "redis_io_threaded_reads_processed",
+    "redis_io_threaded_writes_processed",
+    "redis_migrate_cached_sockets_total",
+    "redis_rdb_current_bgsave_duration_sec",
+    "redis_rdb_last_bgsave_duration_sec",
+    "redis_rdb_saves_total",
+    "redis_total_error_replies",
+    "redis_total_reads_processed",
+    "redis_total_writes_processed",
+];

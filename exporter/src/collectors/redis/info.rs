@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use hitmark_schema::exposition::Family;
+use hitmark_schema::exposition::{Family, Sample, Value};
 use hitmark_schema::metrics as m;
 
 use super::fields::{FIELDS, number};
@@ -40,6 +40,8 @@ struct Info<'a> {
     commands: BTreeMap<&'a str, &'a str>,
     errors: BTreeMap<&'a str, &'a str>,
     databases: BTreeMap<u32, &'a str>,
+    percentiles: BTreeMap<&'a str, &'a str>,
+    replicas: Vec<&'a str>,
 }
 
 /// Reads the text and adds its samples.
@@ -56,7 +58,61 @@ pub(super) fn parse(text: &str, databases: u32, now: u64, collected: &mut Collec
     named("cmd", COMMAND_COLUMNS, info.commands.iter().map(|(k, v)| ((*k).to_owned(), *v)), collected);
     named("err", ERROR_COLUMNS, info.errors.iter().map(|(k, v)| ((*k).to_owned(), *v)), collected);
     named("db", DATABASE_COLUMNS, info.databases.iter().map(|(k, v)| (format!("db{k}"), *v)), collected);
+    percentiles(&info, collected);
+    replicas(&info, collected);
     Ok(())
+}
+
+/// The value of one field of the text.
+pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+}
+
+/// The percentiles that the server writes, and the label values under which they are known.
+const PERCENTILES: &[(&str, &str)] = &[
+    ("p0", "0"),
+    ("p50", "50"),
+    ("p75", "75"),
+    ("p90", "90"),
+    ("p95", "95"),
+    ("p99", "99"),
+    ("p99.9", "99.9"),
+    ("p99.99", "99.99"),
+    ("p100", "100"),
+];
+
+fn percentiles(info: &Info<'_>, collected: &mut Collected) {
+    let mut family = Family::new(m::REDIS_PERCENTILES);
+    for (command, attributes) in info.percentiles.iter().take(NAMED_MAX) {
+        let stat = info.commands.get(command).copied().unwrap_or_default();
+        let total = |name| attribute_of(stat, name).and_then(number).unwrap_or(0.0);
+        let quantiles = PERCENTILES
+            .iter()
+            .filter_map(|(theirs, label)| Some((*label, attribute_of(attributes, theirs).and_then(number)?)));
+        let value = Value::Summary {
+            quantiles: quantiles.collect(),
+            count: total("calls") as u64,
+            sum: total("usec"),
+        };
+        family.samples.push(Sample { labels: vec![("cmd", (*command).to_owned())], value });
+    }
+    collected.families.push(family);
+}
+
+/// `slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0`.
+fn replicas(info: &Info<'_>, collected: &mut Collected) {
+    let mut offsets = Family::new(m::REDIS_REPLICA_OFFSET);
+    let mut lags = Family::new(m::REDIS_REPLICA_LAG);
+    for attributes in info.replicas.iter().take(NAMED_MAX) {
+        let text = |name| attribute_of(attributes, name).unwrap_or_default();
+        let labels = [("slave_ip", text("ip")), ("slave_port", text("port")), ("slave_state", text("state"))];
+        for (family, name) in [(&mut offsets, "offset"), (&mut lags, "lag")] {
+            if let Some(value) = number(text(name)) {
+                family.push(&labels, value);
+            }
+        }
+    }
+    collected.families.extend([offsets, lags]);
 }
 
 impl<'a> Info<'a> {
@@ -70,7 +126,11 @@ impl<'a> Info<'a> {
                 info.errors.insert(error, value);
             } else if let Some(number) = field.strip_prefix("db").and_then(|n| n.parse().ok()) {
                 info.databases.insert(number, value);
-            } else if !field.starts_with("latency_percentiles") {
+            } else if let Some(command) = field.strip_prefix("latency_percentiles_usec_") {
+                info.percentiles.insert(command, value);
+            } else if value.starts_with("ip=") && field.starts_with("slave") {
+                info.replicas.push(value);
+            } else {
                 info.fields.insert(field, value);
             }
         }
@@ -107,6 +167,13 @@ impl<'a> Info<'a> {
         collected.families.push(Family::new(m::REDIS_MASTER_LINK_UP).with(&master, link_up));
         if let Some(seconds) = number(self.get("master_last_io_seconds_ago")) {
             collected.families.push(Family::new(m::REDIS_MASTER_LAST_IO).with(&master, seconds));
+        }
+        for (field, metric) in
+            [("master_sync_in_progress", m::REDIS_MASTER_SYNC), ("slave_repl_offset", m::REDIS_SLAVE_OFFSET)]
+        {
+            if let Some(value) = number(self.get(field)) {
+                collected.families.push(Family::new(metric).with(&master, value));
+            }
         }
     }
 
