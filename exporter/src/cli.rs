@@ -47,6 +47,16 @@ pub struct ExporterArgs {
     )]
     redis: Vec<String>,
 
+    /// A Redis server that is the broker of Celery, whose queues are read; may be given again
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HITMARK_EXPORTER_CELERY",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
+    celery: Vec<String>,
+
     /// A service's own metrics page, whose cache_* families are passed on; may be given again
     #[arg(
         long,
@@ -128,6 +138,8 @@ impl ExporterArgs {
         Settings {
             listen: given(self.listen, "--listen"),
             redis: all(self.redis, "--redis").or(from_service),
+            celery: all(self.celery, "--celery"),
+            queues: Vec::new(),
             http_stats: all(self.http_stats, "--http-stats"),
             timeout: given(self.timeout, "--timeout"),
         }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::collectors::queues::QueueTarget;
 use crate::collectors::{Collector, KINDS, Kind, Target};
 
 /// How many targets one exporter may have: each adds its samples to every page.
@@ -25,6 +26,8 @@ pub struct ExporterConfig {
     pub listen: SocketAddr,
     /// URLs of Redis or Valkey servers.
     pub redis: Vec<String>,
+    /// Brokers whose queues are read.
+    pub queues: Vec<QueueTarget>,
     /// URLs of services' own Prometheus pages, whose `cache_*` families are passed on.
     pub services: Vec<String>,
     /// The deadline for one target in one scrape.
@@ -37,6 +40,7 @@ impl Default for ExporterConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9121)),
             redis: Vec::new(),
+            queues: Vec::new(),
             services: Vec::new(),
             timeout: Duration::from_secs(5),
         }
@@ -49,6 +53,7 @@ impl fmt::Debug for ExporterConfig {
         f.debug_struct("ExporterConfig")
             .field("listen", &self.listen)
             .field("redis", &shown(&self.redis))
+            .field("queues", &self.queues)
             .field("services", &shown(&self.services))
             .field("timeout", &self.timeout)
             .finish()
@@ -79,7 +84,7 @@ impl ExporterConfig {
 
     fn limits(&self) -> Vec<Mistake> {
         let mut mistakes = Vec::new();
-        let targets = self.redis.len() + self.services.len();
+        let targets = self.redis.len() + self.queues.len() + self.services.len();
         if targets == 0 {
             mistakes.push(Mistake::new("redis", "nothing to ask: give a redis or an http_stats URL"));
         } else if targets > TARGETS_MAX {

@@ -94,6 +94,37 @@ impl RedisClient {
         }
     }
 
+    /// Asks commands that are made at run time, in one round trip; a refusal is a reply.
+    pub(crate) async fn pipeline(
+        &self,
+        commands: &[Vec<String>],
+        limit: Duration,
+    ) -> Result<Vec<Reply>, Failure> {
+        match tokio::time::timeout(limit, self.pipeline_without_limit(commands)).await {
+            Ok(result) => result,
+            Err(_) => Err(Failure::Timeout(limit)),
+        }
+    }
+
+    async fn pipeline_without_limit(&self, commands: &[Vec<String>]) -> Result<Vec<Reply>, Failure> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut connection) = kept {
+            match connection.send(commands).await {
+                Ok(replies) => return Ok(self.keep(connection, replies)),
+                Err(error) if error.is_io_error() || error.is_connection_dropped() => {}
+                Err(error) => return Err(self.failure(&error, Stage::Asking)),
+            }
+        }
+        let link = self
+            .client
+            .get_multiplexed_async_connection_with_config(&self.config)
+            .await
+            .map_err(|error| self.failure(&error, Stage::Connecting))?;
+        let mut connection = Connection { link, left_out: Vec::new(), named: false };
+        let replies = connection.send(commands).await.map_err(|error| self.failure(&error, Stage::Asking))?;
+        Ok(self.keep(connection, replies))
+    }
+
     async fn ask_without_limit(&self, commands: &[Command]) -> Result<Vec<Reply>, Failure> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut connection) = kept {
@@ -143,6 +174,20 @@ impl RedisClient {
 }
 
 impl Connection {
+    async fn send(&mut self, commands: &[Vec<String>]) -> Result<Vec<Reply>, RedisError> {
+        let mut pipeline = redis::pipe();
+        let skipped = usize::from(!self.named);
+        if !self.named {
+            pipeline.cmd("CLIENT").arg("SETNAME").arg(CLIENT_NAME);
+        }
+        for (name, arguments) in commands.iter().filter_map(|command| command.split_first()) {
+            pipeline.cmd(name).arg(arguments);
+        }
+        let values = self.link.send_packed_commands(&pipeline, skipped, commands.len()).await?;
+        self.named = true;
+        Ok(values.into_iter().map(|value| reply_of(value, DEPTH_MAX)).collect())
+    }
+
     async fn exchange(&mut self, commands: &[Command]) -> Result<Vec<Reply>, RedisError> {
         let mut pipeline = redis::pipe();
         let mut skipped = 0;

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::collectors::queues::QueueTarget;
 use crate::config::{ConfigError, ExporterConfig, Mistake};
 
 /// The server that is asked if nothing else is: redis_exporter's default too.
@@ -25,6 +26,8 @@ pub(crate) struct Given {
 pub(crate) struct Settings {
     pub(crate) listen: Option<Given>,
     pub(crate) redis: Option<Vec<Given>>,
+    pub(crate) celery: Option<Vec<Given>>,
+    pub(crate) queues: Vec<QueueTarget>,
     pub(crate) http_stats: Option<Vec<Given>>,
     pub(crate) timeout: Option<Given>,
 }
@@ -45,6 +48,8 @@ impl Settings {
         Self {
             listen: self.listen.or(lower.listen),
             redis: self.redis.or(lower.redis),
+            celery: self.celery.or(lower.celery),
+            queues: if self.queues.is_empty() { lower.queues } else { self.queues },
             http_stats: self.http_stats.or(lower.http_stats),
             timeout: self.timeout.or(lower.timeout),
         }
@@ -68,9 +73,15 @@ impl Settings {
                 None => mistakes.push(given.mistake("is no duration; write 5s or 500ms")),
             }
         }
-        let asks_nothing = self.redis.is_none() && self.http_stats.is_none();
+        let asks_nothing = self.redis.is_none()
+            && self.http_stats.is_none()
+            && self.celery.is_none()
+            && self.queues.is_empty();
         let default = asks_nothing.then(|| vec![Given::new(REDIS_DEFAULT, "the default")]);
         config.redis = texts("redis", self.redis.or(default), &mut places);
+        // The flag's targets come first, so that their places are those of the list.
+        let celery = texts("queues", self.celery, &mut places);
+        config.queues = celery.into_iter().map(QueueTarget::celery).chain(self.queues).collect();
         config.services = texts("http_stats", self.http_stats, &mut places);
         if let Err(error) = config.validate() {
             mistakes.extend(error.mistakes.into_iter().map(|mut mistake| {
@@ -133,6 +144,7 @@ mod tests {
             redis: Some(vec![Given::new("redis://ok", "e.toml:2"), Given::new("http://no:pw@h", "e.toml:3")]),
             http_stats: None,
             timeout: Some(Given::new("0s", "e.toml:5")),
+            ..Settings::default()
         };
         let error = settings.resolve(vec![Mistake::new("e.toml:1", "unknown key")]).unwrap_err();
         let places: Vec<&str> = error.mistakes.iter().map(|mistake| mistake.place.as_str()).collect();

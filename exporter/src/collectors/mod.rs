@@ -4,6 +4,7 @@
 //! over samples or a [`Failure`], and a failure is itself a sample. Deadlines, sharing and timing
 //! are the same for all kinds and live in `Target`.
 
+pub mod queues;
 pub mod redis;
 pub mod service;
 
@@ -21,7 +22,7 @@ use crate::single_flight::SingleFlight;
 use crate::text_format::TextFamily;
 
 /// Every kind of target, in the order of the page.
-pub const KINDS: &[Kind] = &[redis::KIND, service::KIND];
+pub const KINDS: &[Kind] = &[redis::KIND, queues::KIND, service::KIND];
 
 /// One kind of target: its name, and how to make its collectors from the configuration.
 #[derive(Debug, Clone, Copy)]

@@ -6,5 +6,6 @@ mod cli;
 mod golden;
 mod http;
 mod live;
+mod queues;
 mod service;
 mod support;

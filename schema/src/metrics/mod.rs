@@ -6,11 +6,13 @@
 
 mod cache;
 mod exporter;
+mod queues;
 mod redis;
 mod testbed;
 
 pub use cache::*;
 pub use exporter::*;
+pub use queues::*;
 pub use redis::*;
 pub use testbed::*;
 
@@ -72,7 +74,7 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, TESTBED, REDIS, EXPORTER].into_iter().flatten()
+    [CACHE, TESTBED, REDIS, QUEUES, EXPORTER].into_iter().flatten()
 }
 
 #[cfg(test)]
