@@ -4,9 +4,12 @@
 //! layout. The layouts (`queues/*.rs`) know neither; they ask through [`ask::Ask`] and parse purely.
 
 pub mod ask;
+pub mod bullmq;
 pub mod celery;
 mod discovery;
 pub mod model;
+pub mod rq;
+pub mod sidekiq;
 mod time;
 
 use std::fmt;
@@ -29,8 +32,14 @@ pub const KIND: Kind = Kind { name: "queues", build };
 /// How a broker lays out its queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
+    /// BullMQ.
+    BullMq,
     /// Celery on Redis.
     Celery,
+    /// RQ.
+    Rq,
+    /// Sidekiq.
+    Sidekiq,
 }
 
 /// A broker whose queues are read.
@@ -106,6 +115,9 @@ impl Collector for QueueCollector {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
             let Ok(mut discovery) = self.discovery.try_lock() else { return Err(Failure::Internal) };
             let (system, reading) = match self.system {
+                System::BullMq => (bullmq::SYSTEM, bullmq::read(&mut link, &mut discovery).await?),
+                System::Rq => (rq::SYSTEM, rq::read(&mut link, &mut discovery).await?),
+                System::Sidekiq => (sidekiq::SYSTEM, sidekiq::read(&mut link, &mut discovery, now).await?),
                 System::Celery => (celery::SYSTEM, celery::read(&mut link, &mut discovery, now).await?),
             };
             let families = model::families(system, reading, now);
