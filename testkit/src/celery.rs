@@ -1,4 +1,4 @@
-//! Real Celery: a Python environment with `celery[redis]`, scripts that publish, and a worker.
+//! Real Celery and RQ: a Python environment with both, scripts that publish, and a Celery worker.
 //!
 //! The environment is built once, under the target directory, and found again later. What a script
 //! does to the broker is the test's; this file only runs it.
@@ -16,7 +16,7 @@ use crate::{TestkitError, blocking, programs};
 /// One build at a time: two would write the same files.
 static BUILDING: Mutex<()> = Mutex::new(());
 
-/// A Python that can import `celery`.
+/// A Python that can import `celery` and `rq`.
 #[derive(Debug, Clone)]
 pub struct Celery {
     bin: PathBuf,
@@ -38,12 +38,12 @@ impl Celery {
             let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/testkit/celery");
             let _building = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
             let bin = root.join("bin");
-            if !bin.join("celery").is_file() {
+            if !["celery", "rq"].iter().all(|name| bin.join(name).is_file()) {
                 let python = programs::find("python3", "python3-venv")?;
                 run(Command::new(python).args(["-m", "venv"]).arg(&root), "python3 -m venv (python3-venv)")?;
                 run(
-                    Command::new(bin.join("pip")).args(["install", "--quiet", "celery[redis]"]),
-                    "pip install 'celery[redis]'",
+                    Command::new(bin.join("pip")).args(["install", "--quiet", "celery[redis]", "rq"]),
+                    "pip install 'celery[redis]' rq",
                 )?;
             }
             Ok(Self { bin })

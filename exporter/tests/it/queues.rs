@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hitmark_exporter::ExporterConfig;
-use hitmark_exporter::collectors::queues::QueueTarget;
+use hitmark_exporter::collectors::queues::{QueueTarget, System};
+use hitmark_exporter::{Exporter, ExporterConfig};
 use hitmark_testkit::{Celery, RedisServer};
 
 use crate::support::{exporter, find, sample};
@@ -40,7 +40,8 @@ for _ in range(6):
     app.send_task("none", queue="mail", headers={"timestamp": "2020-01-01T00:00:00+00:00"})
 "#;
 
-const HOLD: &str = r#"
+/// Three wait for their ETA; two fail and go back into the queue to wait for their retry.
+const WAIT: &str = r#"
 import sys
 from celery import Celery
 app = Celery(broker=sys.argv[1])
@@ -48,8 +49,27 @@ for _ in range(3):
     app.send_task("hold", countdown=3600)
 for _ in range(2):
     app.send_task("again")
+"#;
+
+const HOLD: &str = r#"
+import sys
+from celery import Celery
+app = Celery(broker=sys.argv[1])
 for _ in range(4):
     app.send_task("hold")
+"#;
+
+const RQ: &str = r#"
+import datetime, sys
+from redis import Redis
+from rq import Queue
+redis = Redis.from_url(sys.argv[1])
+low, high = Queue("low", connection=redis), Queue("high", connection=redis)
+for _ in range(7):
+    low.enqueue("os.getcwd")
+for _ in range(2):
+    high.enqueue("os.getcwd")
+low.enqueue_in(datetime.timedelta(hours=1), "os.getcwd")
 "#;
 
 fn config(server: &RedisServer) -> ExporterConfig {
@@ -90,25 +110,57 @@ async fn celery_s_priorities_are_all_counted_and_a_queue_that_is_emptied_stays_a
 async fn what_celery_s_worker_holds_is_split_into_running_scheduled_and_retrying() {
     let (server, python) = (RedisServer::start().await.unwrap(), Celery::install().await.unwrap());
     let tasks = TASKS.replace("BROKER", &server.url());
-    python.script(HOLD, &[&server.url()]).await.unwrap();
     let worker = python.worker(&tasks, &["--concurrency", "1"]).await.unwrap();
     let exporter = exporter(config(&server)).await;
-    let numbers = |page: &str| {
-        ["queue_length", "queue_running", "queue_scheduled", "queue_retrying"]
-            .map(|metric| sample(page, &celery(metric, "celery")))
-    };
-    let mut last = numbers(&exporter.scrape().await);
-    // Until the worker has taken what it can: three wait for their ETA, two for their retry.
-    for _ in 0..200 {
-        if last[2..] == [3.0, 2.0] && last[1] > 0.0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        last = numbers(&exporter.scrape().await);
-    }
-    assert_eq!(last[2..], [3.0, 2.0], "{last:?}");
-    assert_eq!(last[0] + last[1], 4.0, "each of the four is counted once: {last:?}");
+    python.script(WAIT, &[&server.url()]).await.unwrap();
+    let waits = settled(&exporter, |now| now[2..] == [3.0, 2.0]).await;
+    assert_eq!(waits, [0.0, 0.0, 3.0, 2.0]);
+    // Later, since a retry is published behind what already waits.
+    python.script(HOLD, &[&server.url()]).await.unwrap();
+    let holds = settled(&exporter, |now| now[1] > 0.0 && now[0] + now[1] == 4.0).await;
+    assert_eq!(holds[0] + holds[1], 4.0, "each of the four is counted once: {holds:?}");
+    assert_eq!(holds[2..], [3.0, 2.0]);
     worker.kill();
     // Nobody has acknowledged them, so the broker still holds every one.
     assert_eq!(numbers(&exporter.scrape().await).iter().sum::<f64>(), 9.0);
+}
+
+#[tokio::test]
+async fn rq_s_jobs_are_counted_by_state_and_the_oldest_tells_its_age() {
+    let (server, python) = (RedisServer::start().await.unwrap(), Celery::install().await.unwrap());
+    python.script(RQ, &[&server.url()]).await.unwrap();
+    let mut config = config(&server);
+    config.queues[0].system = System::Rq;
+    let page = exporter(config).await.scrape().await;
+    let of =
+        |metric: &str, queue: &str| sample(&page, &format!("{metric}{{system=\"rq\",queue=\"{queue}\"}}"));
+    assert_eq!((of("queue_length", "low"), of("queue_length", "high")), (7.0, 2.0));
+    assert_eq!(of("queue_scheduled", "low"), 1.0);
+    assert_eq!(of("queue_failed", "high"), 0.0);
+    assert!(of("queue_oldest_message_age_seconds", "low") < 3_600.0);
+    assert_eq!(sample(&page, "rq_jobs{queue=\"low\",status=\"queued\"}"), 7.0);
+    assert_eq!(sample(&page, "rq_jobs{queue=\"low\",status=\"scheduled\"}"), 1.0);
+}
+
+/// Length, running, scheduled, retrying of the queue `celery`.
+fn numbers(page: &str) -> [f64; 4] {
+    ["queue_length", "queue_running", "queue_scheduled", "queue_retrying"]
+        .map(|metric| sample(page, &celery(metric, "celery")))
+}
+
+/// Scrapes until the worker has come so far, for ten seconds at most; gives the last numbers.
+async fn settled(exporter: &Exporter, is_done: impl Fn([f64; 4]) -> bool) -> [f64; 4] {
+    let mut last = [0.0; 4];
+    for _ in 0..200 {
+        let page = exporter.scrape().await;
+        // An empty broker has no queue yet.
+        if find(&page, &celery("queue_length", "celery")).is_some() {
+            last = numbers(&page);
+        }
+        if is_done(last) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    last
 }
