@@ -6,6 +6,7 @@
 //!
 //! The crate depends on no room of the workspace, so that each room may test with it.
 
+mod celery;
 mod daemon;
 mod error;
 mod nursery;
@@ -18,6 +19,7 @@ mod redis;
 mod truth;
 mod unprivileged;
 
+pub use celery::{Celery, CeleryWorker};
 pub use error::TestkitError;
 pub use ports::free_port;
 pub use postgres::PostgresServer;

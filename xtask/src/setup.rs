@@ -19,6 +19,7 @@ struct Need {
 }
 
 const NEEDS: &[Need] = &[
+    Need { programs: &["python3"], package: "python3-venv" },
     Need { programs: &["redis-server"], package: "redis-server" },
     Need { programs: &["openssl"], package: "openssl" },
     Need { programs: &["postgres"], package: "postgresql" },

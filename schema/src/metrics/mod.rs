@@ -7,6 +7,7 @@
 mod cache;
 mod exporter;
 mod load;
+mod queues;
 mod redis;
 mod response;
 mod testbed;
@@ -14,6 +15,7 @@ mod testbed;
 pub use cache::*;
 pub use exporter::*;
 pub use load::*;
+pub use queues::*;
 pub use redis::*;
 pub use response::*;
 pub use testbed::*;
@@ -85,7 +87,7 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, RESPONSE, TESTBED, REDIS, EXPORTER, LOAD].into_iter().flatten()
+    [CACHE, RESPONSE, TESTBED, REDIS, QUEUES, EXPORTER, LOAD].into_iter().flatten()
 }
 
 #[cfg(test)]
