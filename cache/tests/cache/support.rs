@@ -87,7 +87,7 @@ pub(crate) fn find_metric(cache: &CacheLayer, name: &str, labels: &[(&str, &str)
     })?;
     Some(match &sample.value {
         Value::Number(value) => *value as u64,
-        Value::Histogram { count, .. } => *count,
+        Value::Histogram { count, .. } | Value::Summary { count, .. } => *count,
     })
 }
 
