@@ -18,7 +18,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion};
-use hitmark_cache::{CacheLayer, Key, MemoryConfig, RedisConfig, Source};
+use hitmark_cache::backend::{Lookup, Memory};
+use hitmark_cache::{Cache, CacheLayer, Entry, Key, MemoryConfig, RedisConfig, Source};
 use hitmark_testkit::RedisServer;
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
@@ -119,9 +120,23 @@ fn get_hit(criterion: &mut Criterion, subjects: &Subjects) {
                 bencher.to_async(&subjects.runtime).iter(|| async { black_box(layer.get(&key).await) });
             });
         }
+        backend_get(&mut group, subjects, size_bytes);
         bare_gets(&mut group, subjects, size_bytes);
     }
     group.finish();
+}
+
+/// `get` of the memory backend without the layer: what is left is the price of coalescing and metrics.
+fn backend_get(group: &mut Group<'_>, subjects: &Subjects, size_bytes: usize) {
+    let (key, value) = sized(size_bytes);
+    let memory = Memory::new(&MemoryConfig::default());
+    let runtime = &subjects.runtime;
+    runtime.block_on(memory.set(&key, &Entry::fresh_for(value.clone(), TTL), &[])).expect("stored");
+    let found = runtime.block_on(memory.get(&key)).expect("asked");
+    assert!(matches!(found, Lookup::Hit(entry) if entry.value == value));
+    group.bench_function(BenchmarkId::new("memory backend", size_bytes), |bencher| {
+        bencher.to_async(runtime).iter(|| async { black_box(memory.get(&key).await) });
+    });
 }
 
 /// `get` of a key that is not there. There is no value, so there is no size.

@@ -104,9 +104,12 @@ pub(crate) struct TestbedArgs {
     /// postgres://… or sqlite://…; by default a SQLite file in a temporary folder.
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
-    /// The cache backend: memory, redis or off.
+    /// The cache backend: memory, redis, sqlite, file or off.
     #[arg(long, env = "HITMARK_CACHE", default_value = "memory")]
     pub(crate) cache: String,
+    /// The folder of the caches sqlite and file, kept over restarts; by default a temporary one.
+    #[arg(long, value_name = "FOLDER", env = "HITMARK_CACHE_PATH")]
+    pub(crate) cache_path: Option<PathBuf>,
     /// How much data: small, medium or large.
     #[arg(long, env = "HITMARK_SEED_SIZE", default_value = "medium")]
     pub(crate) seed_size: String,

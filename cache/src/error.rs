@@ -19,6 +19,14 @@ pub enum CacheError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The file or folder of a local cache cannot be used.
+    #[error("cannot open the cache `{path}`: {reason}")]
+    Open {
+        /// Where it is.
+        path: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
     /// There is no connection to the server now; one is being made in the background.
     #[error("the cache server cannot be reached; reconnecting in the background")]
     Unreachable,
@@ -28,6 +36,9 @@ pub enum CacheError {
     /// The server answered with an error.
     #[error("the cache server answered with an error: {0}")]
     Server(String),
+    /// A local store failed: its disk is full, its file is damaged, or too much is asked of it at once.
+    #[error("the cache's store failed: {0}")]
+    Store(String),
 }
 
 /// Why the origin gave no value. Every caller that waited for the same origin call gets the same

@@ -16,7 +16,8 @@ use hitmark_schema::exposition::Family;
 use tracing::Instrument;
 
 use crate::backend::{
-    Backend, Cache, Lookup, MAX_TTL, MIN_TTL, Memory, MemoryConfig, Off, Redis, RedisConfig,
+    Backend, Cache, File, FileConfig, Lookup, MAX_TTL, MIN_TTL, Memory, MemoryConfig, Off, Redis,
+    RedisConfig, Sqlite, SqliteConfig,
 };
 use crate::clock::UnixMs;
 use crate::coalesce::{Boarding, Coalescer, Flight, Landing};
@@ -65,6 +66,24 @@ impl CacheLayer {
     /// the origin until it answers.
     pub async fn redis(config: RedisConfig) -> Result<Self, CacheError> {
         Ok(Self::with(Backend::Redis(Redis::connect(config).await?)))
+    }
+
+    /// A layer whose values live in a SQLite file, and survive a restart. Must be called within a tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Open`]: the file cannot be used.
+    pub async fn sqlite(config: SqliteConfig) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::Sqlite(Sqlite::open(config).await?)))
+    }
+
+    /// A layer whose values live in files of a folder, and survive a restart. Must be called within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Open`]: the folder cannot be used.
+    pub async fn file(config: FileConfig) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::File(File::open(config).await?)))
     }
 
     /// A layer that never stores: every call goes to the origin, and none are joined.
@@ -189,7 +208,7 @@ impl CacheLayer {
         Ok(())
     }
 
-    /// The backend's name: `memory`, `redis` or `off`.
+    /// The backend's name, one of [`NAMES`](crate::backend::NAMES).
     #[must_use]
     pub fn backend_name(&self) -> &'static str {
         self.inner.backend.name()

@@ -30,7 +30,7 @@
 //! - [`key`](Key), [`pattern`](Pattern): names of values, and of sets of them.
 //! - [`backend`]: the `Cache` trait and what implements it, one file each.
 //! - [`entry`](Entry), [`tag`](Tag), `clock`: what is kept, under which names, and when.
-//! - `wire`: the form of a value outside this process.
+//! - [`wire`]: the form of an entry outside this process.
 //! - `coalesce`: the joining of concurrent misses.
 //! - `metrics`: counts and times of all that happens, and their families.
 //! - [`served`](Served), [`error`](CacheError): what comes back.
@@ -46,9 +46,9 @@ mod metrics;
 mod pattern;
 mod served;
 mod tag;
-mod wire;
+pub mod wire;
 
-pub use backend::{Cache, MemoryConfig, RedisConfig};
+pub use backend::{Cache, FileConfig, MemoryConfig, OnDamage, RedisConfig, SqliteConfig};
 pub use clock::UnixMs;
 pub use entry::{Entry, Kind};
 pub use error::{CacheError, OriginError};

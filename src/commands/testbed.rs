@@ -44,6 +44,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             // A Redis in the environment is used only where it is asked for.
             redis_url: args.redis_url.clone().filter(|_| cache == CacheChoice::Redis),
             cache,
+            cache_path: args.cache_path.clone(),
             seed_size,
             admin_token: args.admin_token.clone(),
         }),

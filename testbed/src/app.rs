@@ -21,8 +21,8 @@ pub(crate) struct App {
     pub(crate) database: Database,
     pub(crate) cache: CacheLayer,
     pub(crate) telemetry: Telemetry,
-    /// Holds the database where none was named, and goes with the last router. Declared after the
-    /// database, so that the file is closed before it is removed.
+    /// Holds database and cache where no place was named, and goes with the last router. Declared after
+    /// both, so that their files are closed before they are removed.
     pub(crate) _folder: Option<TempDir>,
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use hitmark_schema::redact;
@@ -20,6 +21,9 @@ pub struct TestbedConfig {
     pub cache: CacheChoice,
     /// The server of [`CacheChoice::Redis`]; ignored by the other choices.
     pub redis_url: Option<String>,
+    /// The folder of [`CacheChoice::Sqlite`] and [`CacheChoice::File`]; without it, a temporary one that
+    /// goes with the testbed. Ignored by the other choices.
+    pub cache_path: Option<PathBuf>,
     /// How much data is loaded.
     pub seed_size: SeedSize,
     /// The bearer token of administrative endpoints; without it they are closed.
@@ -33,6 +37,7 @@ impl Default for TestbedConfig {
             database_url: None,
             cache: CacheChoice::Memory,
             redis_url: None,
+            cache_path: None,
             seed_size: SeedSize::Medium,
             admin_token: None,
         }
@@ -46,6 +51,7 @@ impl fmt::Debug for TestbedConfig {
             .field("database_url", &self.database_url.as_deref().map(redact::url))
             .field("cache", &self.cache)
             .field("redis_url", &self.redis_url.as_deref().map(redact::url))
+            .field("cache_path", &self.cache_path)
             .field("seed_size", &self.seed_size)
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
             .finish()
@@ -120,6 +126,10 @@ pub enum CacheChoice {
     Memory,
     /// A Redis server.
     Redis,
+    /// A SQLite file.
+    Sqlite,
+    /// Files of a folder.
+    File,
     /// None: both variants do the query work.
     Off,
 }
@@ -131,6 +141,8 @@ impl CacheChoice {
         match self {
             Self::Memory => "memory",
             Self::Redis => "redis",
+            Self::Sqlite => "sqlite",
+            Self::File => "file",
             Self::Off => "off",
         }
     }
@@ -163,10 +175,10 @@ impl SeedSize {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownChoice {
     /// A cache that the plan knows and this version lacks.
-    #[error("cache '{0}' is not built yet; the caches are memory, redis, off")]
+    #[error("cache '{0}' is not built yet; the caches are memory, redis, sqlite, file, off")]
     CacheNotBuilt(String),
     /// No cache at all.
-    #[error("'{0}' is not a cache; the caches are memory, redis, off")]
+    #[error("'{0}' is not a cache; the caches are memory, redis, sqlite, file, off")]
     Cache(String),
     /// No seed size.
     #[error("'{0}' is not a seed size; the sizes are small, medium, large")]
@@ -180,8 +192,10 @@ impl FromStr for CacheChoice {
         match text {
             "memory" => Ok(Self::Memory),
             "redis" => Ok(Self::Redis),
+            "sqlite" => Ok(Self::Sqlite),
+            "file" => Ok(Self::File),
             "off" => Ok(Self::Off),
-            "tiered" | "sqlite" | "file" => Err(UnknownChoice::CacheNotBuilt(text.to_owned())),
+            "tiered" => Err(UnknownChoice::CacheNotBuilt(text.to_owned())),
             _ => Err(UnknownChoice::Cache(text.to_owned())),
         }
     }
@@ -258,14 +272,24 @@ mod tests {
 
     #[test]
     fn choices_are_read_by_name_and_others_are_answered_with_the_names() {
-        for choice in [CacheChoice::Memory, CacheChoice::Redis, CacheChoice::Off] {
+        let choices = [
+            CacheChoice::Memory,
+            CacheChoice::Redis,
+            CacheChoice::Sqlite,
+            CacheChoice::File,
+            CacheChoice::Off,
+        ];
+        for choice in choices {
             assert_eq!(choice.as_str().parse(), Ok(choice));
         }
         for size in [SeedSize::Small, SeedSize::Medium, SeedSize::Large] {
             assert_eq!(size.as_str().parse(), Ok(size));
         }
         let later = "tiered".parse::<CacheChoice>().expect_err("not built");
-        assert_eq!(later.to_string(), "cache 'tiered' is not built yet; the caches are memory, redis, off");
+        assert_eq!(
+            later.to_string(),
+            "cache 'tiered' is not built yet; the caches are memory, redis, sqlite, file, off"
+        );
         assert!("memcached".parse::<CacheChoice>().is_err());
         assert!(
             "huge".parse::<SeedSize>().expect_err("no size").to_string().contains("small, medium, large")

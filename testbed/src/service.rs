@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::serve::ListenerExt;
-use hitmark_cache::{CacheLayer, MemoryConfig, RedisConfig};
+use hitmark_cache::{CacheError, CacheLayer, FileConfig, MemoryConfig, RedisConfig, SqliteConfig};
 use hitmark_schema::redact;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -38,7 +39,7 @@ pub struct Testbed {
 pub struct Summary {
     /// `sqlite` or `postgresql`.
     pub database: &'static str,
-    /// `memory`, `redis` or `off`.
+    /// The name of the cache backend, such as `memory`.
     pub cache: &'static str,
     /// Versions of the servers that take part, by name, such as `sqlite` to `3.50.2`.
     pub servers: BTreeMap<String, String>,
@@ -68,12 +69,13 @@ impl Testbed {
         let listener = bind(config.listen).await?;
         let addr =
             listener.local_addr().map_err(|source| TestbedError::Listen { addr: config.listen, source })?;
-        let (url, folder) = database_url(&config)?;
+        let folder = temporary_folder(&config)?;
+        let url = database_url(&config, folder.as_ref());
         let database = Database::connect(&url).await?;
         let begun = Instant::now();
         let loaded = database.prepare(config.seed_size, &mut progress).await?;
         let load_time = (loaded == Loaded::Now).then(|| begun.elapsed());
-        let cache = cache(&config).await?;
+        let cache = cache(&config, folder.as_ref()).await?;
         let summary = Summary {
             database: database.kind.as_str(),
             cache: cache.backend_name(),
@@ -157,26 +159,51 @@ async fn bind(addr: SocketAddr) -> Result<TcpListener, TestbedError> {
     TcpListener::bind(addr).await.map_err(|source| TestbedError::Listen { addr, source })
 }
 
-fn database_url(config: &TestbedConfig) -> Result<(String, Option<TempDir>), TestbedError> {
-    if let Some(url) = &config.database_url {
-        return Ok((url.clone(), None));
+/// A folder for what was given no place of its own.
+fn temporary_folder(config: &TestbedConfig) -> Result<Option<TempDir>, TestbedError> {
+    let cache_is_local = matches!(config.cache, CacheChoice::Sqlite | CacheChoice::File);
+    if config.database_url.is_some() && (!cache_is_local || config.cache_path.is_some()) {
+        return Ok(None);
     }
     let folder = tempfile::Builder::new().prefix("hitmark-testbed-").tempdir();
-    let folder = folder.map_err(TestbedError::TemporaryFolder)?;
-    Ok((database::sqlite_url(&folder.path().join("testbed.db")), Some(folder)))
+    folder.map(Some).map_err(TestbedError::TemporaryFolder)
 }
 
-async fn cache(config: &TestbedConfig) -> Result<CacheLayer, TestbedError> {
+fn database_url(config: &TestbedConfig, folder: Option<&TempDir>) -> String {
+    let in_folder = || database::sqlite_url(&own_path(folder).join("testbed.db"));
+    config.database_url.clone().unwrap_or_else(in_folder)
+}
+
+async fn cache(config: &TestbedConfig, folder: Option<&TempDir>) -> Result<CacheLayer, TestbedError> {
+    // A store that outlives the testbed must not answer for other data.
+    let name = format!("{}-{}", config.seed_size, seed::REVISION);
+    let path = config.cache_path.clone().unwrap_or_else(|| own_path(folder));
     match config.cache {
         CacheChoice::Memory => Ok(CacheLayer::memory(MemoryConfig::default())),
         CacheChoice::Off => Ok(CacheLayer::off()),
         CacheChoice::Redis => {
             let url = config.redis_url.as_deref().unwrap_or_default();
             let mut redis = RedisConfig::new(url);
-            // A server that outlives the testbed must not answer for other data.
             redis.namespace = format!("hitmark:{}:{}:", config.seed_size, seed::REVISION);
             let layer = CacheLayer::redis(redis).await;
             layer.map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
         }
+        CacheChoice::Sqlite => {
+            std::fs::create_dir_all(&path).map_err(|error| refused(&path, &error))?;
+            let layer = CacheLayer::sqlite(SqliteConfig::new(path.join(format!("cache-{name}.db")))).await;
+            layer.map_err(|error: CacheError| refused(&path, &error))
+        }
+        CacheChoice::File => {
+            let layer = CacheLayer::file(FileConfig::new(path.join(format!("cache-{name}")))).await;
+            layer.map_err(|error: CacheError| refused(&path, &error))
+        }
     }
+}
+
+fn own_path(folder: Option<&TempDir>) -> PathBuf {
+    folder.map(|folder| folder.path().to_owned()).unwrap_or_default()
+}
+
+fn refused(path: &Path, error: &dyn std::fmt::Display) -> TestbedError {
+    TestbedError::Cache { url: path.display().to_string(), reason: error.to_string() }
 }

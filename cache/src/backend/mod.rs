@@ -3,16 +3,20 @@
 //! A backend only stores and finds. Joining of callers, metrics and the choice to go to the origin
 //! belong to [`CacheLayer`](crate::CacheLayer), so that they are the same for every backend.
 
+mod file;
 mod memory;
 mod off;
 mod redis;
+mod sqlite;
 
 use std::future::Future;
 use std::time::Duration;
 
+pub use self::file::{File, FileConfig};
 pub use self::memory::{Memory, MemoryConfig};
 pub use self::off::Off;
 pub use self::redis::{Redis, RedisConfig};
+pub use self::sqlite::{Category, OnDamage, Sqlite, SqliteConfig};
 use crate::entry::Entry;
 use crate::error::CacheError;
 use crate::key::Key;
@@ -20,7 +24,7 @@ use crate::pattern::Pattern;
 use crate::tag::Tag;
 
 /// The name of each backend, as metrics and command lines write it.
-pub const NAMES: [&str; 3] = [Memory::NAME, Redis::NAME, Off::NAME];
+pub const NAMES: [&str; 5] = [Memory::NAME, Redis::NAME, Sqlite::NAME, File::NAME, Off::NAME];
 
 /// Longest time to live: ten years. Longer ones are cut to it, so that no clock overflows.
 pub const MAX_TTL: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -171,6 +175,8 @@ pub struct State {
 pub(crate) enum Backend {
     Memory(Memory),
     Redis(Redis),
+    Sqlite(Sqlite),
+    File(File),
     Off(Off),
 }
 
@@ -179,6 +185,8 @@ impl Backend {
         match self {
             Self::Memory(_) => Memory::NAME,
             Self::Redis(_) => Redis::NAME,
+            Self::Sqlite(_) => Sqlite::NAME,
+            Self::File(_) => File::NAME,
             Self::Off(_) => Off::NAME,
         }
     }
@@ -190,6 +198,8 @@ macro_rules! on_the_backend {
         match $self {
             Self::Memory($backend) => $call,
             Self::Redis($backend) => $call,
+            Self::Sqlite($backend) => $call,
+            Self::File($backend) => $call,
             Self::Off($backend) => $call,
         }
     };

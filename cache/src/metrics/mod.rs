@@ -59,7 +59,8 @@ impl From<&CacheError> for OpResult {
         match error {
             CacheError::Timeout => Self::Timeout,
             CacheError::Unreachable => Self::Unreachable,
-            CacheError::Url { .. } | CacheError::Server(_) => Self::Error,
+            CacheError::Url { .. } | CacheError::Open { .. } => Self::Error,
+            CacheError::Server(_) | CacheError::Store(_) => Self::Error,
         }
     }
 }

@@ -21,6 +21,28 @@ macro_rules! on_every_backend {
                 }
             )*
         }
+        mod sqlite {
+            use tempfile::TempDir;
+            use crate::sqlite::in_folder;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $rule() {
+                    let folder = TempDir::new().expect("a folder");
+                    super::$rule(in_folder(folder.path()).await).await;
+                }
+            )*
+        }
+        mod file {
+            use tempfile::TempDir;
+            use crate::file::in_folder;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $rule() {
+                    let folder = TempDir::new().expect("a folder");
+                    super::$rule(in_folder(folder.path()).await).await;
+                }
+            )*
+        }
         mod redis {
             use crate::redis::patient;
             use hitmark_testkit::RedisServer;

@@ -4,7 +4,9 @@
 #![allow(clippy::expect_used)]
 
 mod contract;
+mod file;
 mod leases;
 mod memory;
 mod redis;
+mod sqlite;
 mod support;

@@ -98,6 +98,7 @@ fn testbed_config(args: &DemoArgs) -> TestbedConfig {
         database_url: args.database_url.clone(),
         cache: if args.redis_url.is_some() { CacheChoice::Redis } else { CacheChoice::Memory },
         redis_url: args.redis_url.clone(),
+        cache_path: None,
         // The shipped plans ask for keys that exist from this size on.
         seed_size: SeedSize::Medium,
         admin_token: None,

@@ -118,6 +118,28 @@ async fn concurrent_requests_for_one_key_ask_the_database_once() {
 }
 
 #[tokio::test]
+async fn answers_outlive_the_testbed_in_a_local_cache() {
+    for cache in [CacheChoice::Sqlite, CacheChoice::File] {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let config = TestbedConfig { cache, cache_path: Some(folder.path().to_owned()), ..small() };
+        let first = start(config.clone()).await.router();
+        let stored = ask(&first, PATH, &[]).await;
+        assert_eq!(stored.cache_status, "hitmark; fwd=uri-miss; stored", "{cache}");
+        drop(first);
+        let second = start(config).await.router();
+        let hit = ask(&second, PATH, &[]).await;
+        assert!(hit.cache_status.starts_with("hitmark; hit"), "{cache}: {}", hit.cache_status);
+        assert_eq!(hit.body, stored.body);
+        let page = ask(&second, "/metrics", &[]).await;
+        let line = format!("cache_entries{{backend=\"{cache}\"}} 1\n");
+        assert!(page.text().contains(&line), "{}", page.text());
+        // Without a folder of its own it is in the testbed's.
+        let fleeting = start(TestbedConfig { cache, ..small() }).await.router();
+        assert!(ask(&fleeting, PATH, &[]).await.cache_status.contains("stored"), "{cache}");
+    }
+}
+
+#[tokio::test]
 async fn answers_outlive_the_testbed_in_redis_and_a_dead_redis_only_slows_them() {
     let redis = RedisServer::start().await.expect("a server");
     let config = TestbedConfig { cache: CacheChoice::Redis, redis_url: Some(redis.url()), ..small() };
