@@ -17,7 +17,7 @@ use tracing::Instrument;
 
 use crate::backend::{
     Backend, Cache, File, FileConfig, Lookup, MAX_TTL, MIN_TTL, Memory, MemoryConfig, Off, Redis,
-    RedisConfig, Sqlite, SqliteConfig,
+    RedisConfig, Sqlite, SqliteConfig, Tiered, TieredConfig,
 };
 use crate::clock::UnixMs;
 use crate::coalesce::{Boarding, Coalescer, Flight, Landing};
@@ -66,6 +66,15 @@ impl CacheLayer {
     /// the origin until it answers.
     pub async fn redis(config: RedisConfig) -> Result<Self, CacheError> {
         Ok(Self::with(Backend::Redis(Redis::connect(config).await?)))
+    }
+
+    /// A layer whose values live in a Redis server, with copies in this process that hear of changes.
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Url`], as for [`redis`](Self::redis).
+    pub async fn tiered(config: TieredConfig) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::Tiered(Tiered::connect(config).await?)))
     }
 
     /// A layer whose values live in a SQLite file, and survive a restart. Must be called within a tokio

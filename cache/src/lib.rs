@@ -48,7 +48,9 @@ mod served;
 mod tag;
 pub mod wire;
 
-pub use backend::{Cache, FileConfig, MemoryConfig, OnDamage, RedisConfig, SqliteConfig};
+pub use backend::{
+    Announce, Cache, Coherence, FileConfig, MemoryConfig, OnDamage, RedisConfig, SqliteConfig, TieredConfig,
+};
 pub use clock::UnixMs;
 pub use entry::{Entry, Kind};
 pub use error::{CacheError, OriginError};

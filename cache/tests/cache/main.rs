@@ -10,3 +10,4 @@ mod memory;
 mod redis;
 mod sqlite;
 mod support;
+mod tiered;
