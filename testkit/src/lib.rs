@@ -7,6 +7,7 @@
 //! The crate depends on no room of the workspace, so that each room may test with it.
 
 mod daemon;
+mod delay_proxy;
 mod error;
 mod nursery;
 mod ports;
@@ -18,6 +19,7 @@ mod redis;
 mod truth;
 mod unprivileged;
 
+pub use delay_proxy::DelayProxy;
 pub use error::TestkitError;
 pub use ports::free_port;
 pub use postgres::PostgresServer;

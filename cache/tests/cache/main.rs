@@ -8,6 +8,7 @@ mod file;
 mod leases;
 mod memory;
 mod redis;
+mod slow;
 mod sqlite;
 mod support;
 mod tiered;
