@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::serve::ListenerExt;
-use hitmark_cache::{CacheError, CacheLayer, FileConfig, MemoryConfig, RedisConfig, SqliteConfig};
+use hitmark_cache::{
+    CacheError, CacheLayer, FileConfig, MemoryConfig, RedisConfig, SqliteConfig, TieredConfig,
+};
 use hitmark_schema::redact;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -181,11 +183,14 @@ async fn cache(config: &TestbedConfig, folder: Option<&TempDir>) -> Result<Cache
     match config.cache {
         CacheChoice::Memory => Ok(CacheLayer::memory(MemoryConfig::default())),
         CacheChoice::Off => Ok(CacheLayer::off()),
-        CacheChoice::Redis => {
+        CacheChoice::Redis | CacheChoice::Tiered => {
             let url = config.redis_url.as_deref().unwrap_or_default();
             let mut redis = RedisConfig::new(url);
             redis.namespace = format!("hitmark:{}:{}:", config.seed_size, seed::REVISION);
-            let layer = CacheLayer::redis(redis).await;
+            let layer = match config.cache {
+                CacheChoice::Tiered => CacheLayer::tiered(TieredConfig::new(redis)).await,
+                _ => CacheLayer::redis(redis).await,
+            };
             layer.map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
         }
         CacheChoice::Sqlite => {
