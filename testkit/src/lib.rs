@@ -16,6 +16,7 @@ mod programs;
 mod prometheus;
 mod raw;
 mod redis;
+mod sentinel;
 mod truth;
 mod unprivileged;
 
@@ -25,6 +26,7 @@ pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use prometheus::{PrometheusServer, promtool, promtool_with_input};
 pub use redis::RedisServer;
+pub use sentinel::RedisSentinel;
 pub use truth::{TruthConfig, TruthServer};
 
 /// Runs a blocking start on a thread of its own, so that a paused test clock or a busy runtime does

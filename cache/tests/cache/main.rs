@@ -8,6 +8,7 @@ mod file;
 mod leases;
 mod memory;
 mod redis;
+mod sentinel;
 mod slow;
 mod sqlite;
 mod support;
