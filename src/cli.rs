@@ -113,7 +113,7 @@ pub(crate) struct TestbedArgs {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:8080", env = "HITMARK_TESTBED_LISTEN")]
     pub(crate) listen: SocketAddr,
-    /// The Redis of the cache; needed by --cache redis.
+    /// The Redis of the cache; needed by --cache redis and --cache tiered.
     #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
     pub(crate) redis_url: Option<String>,
     /// postgres://… or sqlite://…; by default a SQLite file in a temporary folder.
@@ -122,7 +122,7 @@ pub(crate) struct TestbedArgs {
     /// Where tasks wait: redis://…, or celery+redis://… for a Celery worker; by default in the process.
     #[arg(long, value_name = "URL", env = "HITMARK_TASKS", hide_env_values = true)]
     pub(crate) tasks: Option<String>,
-    /// The cache backend: memory, redis, sqlite, file or off.
+    /// The cache backend: memory, redis, tiered (memory before redis), sqlite, file or off.
     #[arg(long, env = "HITMARK_CACHE", default_value = "memory")]
     pub(crate) cache: String,
     /// The folder of the caches sqlite and file, kept over restarts; by default a temporary one.

@@ -71,7 +71,9 @@ mod slots;
 mod tag;
 pub mod wire;
 
-pub use backend::{Cache, FileConfig, MemoryConfig, OnDamage, RedisConfig, SqliteConfig};
+pub use backend::{
+    Announce, Cache, Coherence, FileConfig, MemoryConfig, OnDamage, RedisConfig, SqliteConfig, TieredConfig,
+};
 pub use breaker::{Breaker, BreakerConfig, BreakerState};
 pub use cacheable::{Cacheable, Password, Session, Token};
 pub use cascade::{CascadeError, Cascades, MAX_CASCADE, MAX_CASCADE_DEPTH};

@@ -74,8 +74,8 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             listen: args.listen,
             database_url: args.database_url.clone(),
             // A Redis in the environment is used only where it is asked for.
-            redis_url: args.redis_url.clone().filter(|_| cache == CacheChoice::Redis),
             tasks_url: args.tasks.clone(),
+            redis_url: args.redis_url.clone().filter(|_| cache.needs_redis()),
             cache,
             cache_path: args.cache_path.clone(),
             seed_size,

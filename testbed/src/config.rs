@@ -22,7 +22,7 @@ pub struct TestbedConfig {
     pub database_url: Option<String>,
     /// The cache of the cached variant.
     pub cache: CacheChoice,
-    /// The server of [`CacheChoice::Redis`]; ignored by the other choices.
+    /// The server of [`CacheChoice::Redis`] and [`CacheChoice::Tiered`]; ignored by the other choices.
     pub redis_url: Option<String>,
     /// Where tasks wait: `redis://…` for workers of this service, `celery+redis://…` for a Celery
     /// worker; without it, in the process.
@@ -110,11 +110,12 @@ impl TestbedConfig {
     }
 
     fn redis_mistake(&self) -> Option<String> {
-        if self.cache != CacheChoice::Redis {
+        if !self.cache.needs_redis() {
             return None;
         }
         let Some(text) = self.redis_url.as_deref() else {
-            return Some("cache 'redis' needs a Redis URL, such as redis://127.0.0.1:6379/0".to_owned());
+            let cache = self.cache;
+            return Some(format!("cache '{cache}' needs a Redis URL, such as redis://127.0.0.1:6379/0"));
         };
         match Url::parse(text) {
             Ok(url) if url.scheme() == "redis" && url.has_host() => None,
@@ -157,6 +158,8 @@ pub enum CacheChoice {
     Memory,
     /// A Redis server.
     Redis,
+    /// Copies in the process before a Redis server, kept coherent by it.
+    Tiered,
     /// A SQLite file.
     Sqlite,
     /// Files of a folder.
@@ -172,10 +175,17 @@ impl CacheChoice {
         match self {
             Self::Memory => "memory",
             Self::Redis => "redis",
+            Self::Tiered => "tiered",
             Self::Sqlite => "sqlite",
             Self::File => "file",
             Self::Off => "off",
         }
+    }
+
+    /// Whether it keeps values in a Redis server.
+    #[must_use]
+    pub const fn needs_redis(self) -> bool {
+        matches!(self, Self::Redis | Self::Tiered)
     }
 }
 
@@ -211,14 +221,11 @@ impl SeedSize {
     }
 }
 
-/// The text names no choice that is built.
+/// The text names no choice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownChoice {
-    /// A cache that the plan knows and this version lacks.
-    #[error("cache '{0}' is not built yet; the caches are memory, redis, sqlite, file, off")]
-    CacheNotBuilt(String),
     /// No cache at all.
-    #[error("'{0}' is not a cache; the caches are memory, redis, sqlite, file, off")]
+    #[error("'{0}' is not a cache; the caches are memory, redis, tiered, sqlite, file, off")]
     Cache(String),
     /// No seed size.
     #[error("'{0}' is not a seed size; the sizes are small, medium, large")]
@@ -232,10 +239,10 @@ impl FromStr for CacheChoice {
         match text {
             "memory" => Ok(Self::Memory),
             "redis" => Ok(Self::Redis),
+            "tiered" => Ok(Self::Tiered),
             "sqlite" => Ok(Self::Sqlite),
             "file" => Ok(Self::File),
             "off" => Ok(Self::Off),
-            "tiered" => Err(UnknownChoice::CacheNotBuilt(text.to_owned())),
             _ => Err(UnknownChoice::Cache(text.to_owned())),
         }
     }
@@ -292,6 +299,14 @@ mod tests {
     }
 
     #[test]
+    fn the_caches_on_a_redis_server_need_its_url() {
+        for cache in [CacheChoice::Redis, CacheChoice::Tiered] {
+            let error = TestbedConfig { cache, ..TestbedConfig::default() }.validate().expect_err("no URL");
+            assert!(error.to_string().contains(&format!("cache '{cache}' needs a Redis URL")), "{error}");
+        }
+    }
+
+    #[test]
     fn database_urls_are_judged_by_what_the_pool_can_share() {
         for (url, is_good) in [
             ("sqlite://shop.db", true),
@@ -315,6 +330,7 @@ mod tests {
         let choices = [
             CacheChoice::Memory,
             CacheChoice::Redis,
+            CacheChoice::Tiered,
             CacheChoice::Sqlite,
             CacheChoice::File,
             CacheChoice::Off,
@@ -325,12 +341,11 @@ mod tests {
         for size in [SeedSize::Small, SeedSize::Medium, SeedSize::Large] {
             assert_eq!(size.as_str().parse(), Ok(size));
         }
-        let later = "tiered".parse::<CacheChoice>().expect_err("not built");
+        let unknown = "memcached".parse::<CacheChoice>().expect_err("no cache");
         assert_eq!(
-            later.to_string(),
-            "cache 'tiered' is not built yet; the caches are memory, redis, sqlite, file, off"
+            unknown.to_string(),
+            "'memcached' is not a cache; the caches are memory, redis, tiered, sqlite, file, off"
         );
-        assert!("memcached".parse::<CacheChoice>().is_err());
         assert!(
             "huge".parse::<SeedSize>().expect_err("no size").to_string().contains("small, medium, large")
         );

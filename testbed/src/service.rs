@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::serve::ListenerExt;
-use hitmark_cache::{CacheError, CacheLayer, FileConfig, MemoryConfig, RedisConfig, SqliteConfig};
+use hitmark_cache::{
+    CacheError, CacheLayer, FileConfig, MemoryConfig, RedisConfig, SqliteConfig, TieredConfig,
+};
 use hitmark_schema::redact;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -238,11 +240,14 @@ pub(crate) async fn cache(
     match config.cache {
         CacheChoice::Memory => Ok(CacheLayer::memory(MemoryConfig::default())),
         CacheChoice::Off => Ok(CacheLayer::off()),
-        CacheChoice::Redis => {
+        CacheChoice::Redis | CacheChoice::Tiered => {
             let url = config.redis_url.as_deref().unwrap_or_default();
             let mut redis = RedisConfig::new(url);
             redis.namespace = namespace(name);
-            let layer = CacheLayer::redis(redis).await;
+            let layer = match config.cache {
+                CacheChoice::Tiered => CacheLayer::tiered(TieredConfig::new(redis)).await,
+                _ => CacheLayer::redis(redis).await,
+            };
             layer.map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
         }
         CacheChoice::Sqlite => {
@@ -271,7 +276,7 @@ fn namespace(name: &str) -> String {
 }
 
 fn cache_server(config: &TestbedConfig, name: &str) -> Result<Option<CacheServer>, TestbedError> {
-    let Some(url) = config.redis_url.as_deref().filter(|_| config.cache == CacheChoice::Redis) else {
+    let Some(url) = config.redis_url.as_deref().filter(|_| config.cache.needs_redis()) else {
         return Ok(None);
     };
     let server = CacheServer::new(url, &namespace(name));

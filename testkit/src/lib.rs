@@ -8,6 +8,7 @@
 
 mod celery;
 mod daemon;
+mod delay_proxy;
 mod error;
 mod nursery;
 mod ports;
@@ -16,15 +17,18 @@ mod programs;
 mod prometheus;
 mod raw;
 mod redis;
+mod sentinel;
 mod truth;
 mod unprivileged;
 
 pub use celery::{Celery, CeleryWorker};
+pub use delay_proxy::DelayProxy;
 pub use error::TestkitError;
 pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use prometheus::{PrometheusServer, promtool, promtool_with_input};
 pub use redis::RedisServer;
+pub use sentinel::RedisSentinel;
 pub use truth::{TruthConfig, TruthServer};
 
 /// Runs a blocking start on a thread of its own, so that a paused test clock or a busy runtime does

@@ -111,7 +111,7 @@ fn arguments(port: u16, directory: &Path) -> Vec<OsString> {
 }
 
 /// The server answers, and it is ours: the process id that it tells is the child's.
-fn is_ready(port: u16, pid: u32) -> bool {
+pub(crate) fn is_ready(port: u16, pid: u32) -> bool {
     let is_whole = |answer: &[u8]| answer.starts_with(b"-") || contains(answer, "\r\ntcp_port:");
     match raw::exchange(port, b"PING\r\nINFO server\r\n", is_whole) {
         // A server that wants a password answers with an error, which is an answer.

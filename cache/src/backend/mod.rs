@@ -8,6 +8,7 @@ mod memory;
 mod off;
 mod redis;
 mod sqlite;
+mod tiered;
 
 use std::future::Future;
 use std::time::Duration;
@@ -15,8 +16,9 @@ use std::time::Duration;
 pub use self::file::{File, FileConfig};
 pub use self::memory::{Memory, MemoryConfig};
 pub use self::off::Off;
-pub use self::redis::{Redis, RedisConfig};
+pub use self::redis::{Announce, Coherence, Redis, RedisConfig};
 pub use self::sqlite::{Category, OnDamage, Sqlite, SqliteConfig};
+pub use self::tiered::{Tiered, TieredConfig};
 use crate::entry::Entry;
 use crate::error::CacheError;
 use crate::key::Key;
@@ -24,7 +26,7 @@ use crate::pattern::Pattern;
 use crate::tag::Tag;
 
 /// The name of each backend, as metrics and command lines write it.
-pub const NAMES: [&str; 5] = [Memory::NAME, Redis::NAME, Sqlite::NAME, File::NAME, Off::NAME];
+pub const NAMES: [&str; 6] = [Memory::NAME, Redis::NAME, Tiered::NAME, Sqlite::NAME, File::NAME, Off::NAME];
 
 /// Longest time to live: ten years. Longer ones are cut to it, so that no clock overflows.
 pub const MAX_TTL: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -175,6 +177,7 @@ pub struct State {
 pub(crate) enum Backend {
     Memory(Memory),
     Redis(Redis),
+    Tiered(Tiered),
     Sqlite(Sqlite),
     File(File),
     Off(Off),
@@ -185,6 +188,7 @@ impl Backend {
         match self {
             Self::Memory(_) => Memory::NAME,
             Self::Redis(_) => Redis::NAME,
+            Self::Tiered(_) => Tiered::NAME,
             Self::Sqlite(_) => Sqlite::NAME,
             Self::File(_) => File::NAME,
             Self::Off(_) => Off::NAME,
@@ -198,6 +202,7 @@ macro_rules! on_the_backend {
         match $self {
             Self::Memory($backend) => $call,
             Self::Redis($backend) => $call,
+            Self::Tiered($backend) => $call,
             Self::Sqlite($backend) => $call,
             Self::File($backend) => $call,
             Self::Off($backend) => $call,

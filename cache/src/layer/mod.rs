@@ -27,7 +27,7 @@ pub use self::warm::{WarmItem, Warmed};
 use crate::adaptive::AdaptiveTtl;
 use crate::backend::{
     Backend, Cache, File, FileConfig, Lookup, MAX_TTL, MIN_TTL, Memory, MemoryConfig, Off, Redis,
-    RedisConfig, Sqlite, SqliteConfig,
+    RedisConfig, Sqlite, SqliteConfig, Tiered, TieredConfig,
 };
 use crate::breaker::{BreakerState, Gate};
 use crate::cascade::Cascades;
@@ -105,6 +105,23 @@ impl CacheLayer {
         Ok(Self::with(Backend::Redis(Redis::connect(config).await?), options))
     }
 
+    /// A layer whose values live in a Redis server, with copies in this process that hear of changes.
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Url`], as for [`redis`](Self::redis).
+    pub async fn tiered(config: TieredConfig) -> Result<Self, CacheError> {
+        Self::tiered_with(config, LayerOptions::default()).await
+    }
+
+    /// The same with settings of the layer.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Url`].
+    pub async fn tiered_with(config: TieredConfig, options: LayerOptions) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::Tiered(Tiered::connect(config).await?), options))
+    }
+
     /// A layer whose values live in a SQLite file, and survive a restart. Must be called within a tokio
     /// runtime.
     ///
@@ -130,7 +147,7 @@ impl CacheLayer {
     }
 
     fn with(backend: Backend, options: LayerOptions) -> Self {
-        let is_local = !matches!(backend, Backend::Redis(_));
+        let is_local = !matches!(backend, Backend::Redis(_) | Backend::Tiered(_));
         let inner = Arc::new_cyclic(|me| Inner {
             me: Weak::clone(me),
             backend,

@@ -54,6 +54,17 @@ macro_rules! on_every_backend {
                 }
             )*
         }
+        mod tiered {
+            use crate::tiered::patient;
+            use hitmark_testkit::RedisServer;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $rule() {
+                    let server = RedisServer::start().await.expect("redis-server starts");
+                    super::$rule(patient(&server).await).await;
+                }
+            )*
+        }
     };
 }
 

@@ -13,5 +13,8 @@ mod model;
 mod outage;
 mod policies;
 mod redis;
+mod sentinel;
+mod slow;
 mod sqlite;
 mod support;
+mod tiered;

@@ -186,3 +186,9 @@ async fn redis_never_serves_what_was_invalidated_by_tag() {
     let server = RedisServer::start().await.expect("redis-server starts");
     hammer(crate::redis::patient(&server).await, By::AllScopes, operations(2_000)).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn copies_before_redis_never_serve_what_was_invalidated() {
+    let server = RedisServer::start().await.expect("redis-server starts");
+    hammer(crate::tiered::patient(&server).await, By::AllScopes, operations(2_000)).await;
+}

@@ -17,9 +17,14 @@ pub(crate) async fn patient(server: &RedisServer) -> CacheLayer {
     config.response_timeout = Duration::from_secs(5);
     config.invalidation_timeout = Duration::from_secs(5);
     config.connect_timeout = Duration::from_secs(5);
+    CacheLayer::redis_with(config, patience()).await.expect("a usable URL")
+}
+
+/// A breaker that takes no busy machine for a sick server.
+pub(crate) fn patience() -> LayerOptions {
     let mut options = LayerOptions::default();
     options.breaker = BreakerConfig { slow_after: Duration::from_secs(5), ..BreakerConfig::default() };
-    CacheLayer::redis_with(config, options).await.expect("a usable URL")
+    options
 }
 
 /// A connection of the test's own, to look at and to spoil what the cache stored.

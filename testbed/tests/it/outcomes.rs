@@ -173,3 +173,24 @@ async fn answers_outlive_the_testbed_in_redis_and_a_dead_redis_only_slows_them()
     assert_eq!((health.status, &health.json()["status"]), (StatusCode::OK, &"degraded".into()));
     assert_eq!(health.json()["cache"]["state"], "down");
 }
+
+#[tokio::test]
+async fn copies_before_redis_are_hits_and_a_dead_redis_fails_no_request() {
+    let redis = RedisServer::start().await.expect("a server");
+    let config = TestbedConfig { cache: CacheChoice::Tiered, redis_url: Some(redis.url()), ..small() };
+    let stored = ask(&start(config.clone()).await.router(), PATH, &[]).await;
+    assert_eq!(stored.cache_status, "hitmark; fwd=uri-miss; stored");
+    let second = start(config).await.router();
+    for _ in 0..3 {
+        let hit = ask(&second, PATH, &[]).await;
+        assert!(hit.cache_status.starts_with("hitmark; hit; ttl="), "{}", hit.cache_status);
+        assert_eq!(hit.body, stored.body);
+    }
+    let page = ask(&second, "/metrics", &[]).await;
+    assert!(page.text().contains("cache_entries{backend=\"tiered\"} 1\n"), "a copy: {}", page.text());
+    redis.kill();
+    for _ in 0..3 {
+        let answer = ask(&second, PATH, &[]).await;
+        assert_eq!((answer.status, &answer.body), (StatusCode::OK, &stored.body));
+    }
+}

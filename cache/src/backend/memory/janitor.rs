@@ -59,11 +59,11 @@ impl Store {
         let now = UnixMs::now();
         let (mut removed, mut next_ms) = (0, u64::MAX);
         for (key, kept) in self.entries.iter() {
-            if kept.entry.kept_until <= now {
+            if kept.until <= now {
                 self.remove_this(&key, kept.generation);
                 removed += 1;
             } else {
-                next_ms = next_ms.min(kept.entry.kept_until.0);
+                next_ms = next_ms.min(kept.until.0);
             }
         }
         self.next_expiry_ms.fetch_min(next_ms, Ordering::Relaxed);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use quick_cache::{Lifecycle, Weighter};
 
+use crate::clock::UnixMs;
 use crate::entry::Entry;
 
 /// What one entry takes beside its key and value, so that a million empty values are not free: the
@@ -19,6 +20,11 @@ pub(super) const TAG_OVERHEAD_BYTES: usize = 160;
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     pub(super) entry: Entry,
+    /// Until when it is served: its own `kept_until`, or less where it is a copy of what another store
+    /// holds.
+    pub(super) until: UnixMs,
+    /// What such a copy is good for, to whoever made it.
+    pub(super) stamp: u64,
     /// Tells it from every other entry of this cache, before and after it under the same key.
     pub(super) generation: u64,
     /// The names of its tags, shared with the index; most entries have none.

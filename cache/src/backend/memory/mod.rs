@@ -85,6 +85,22 @@ impl Memory {
         Self { _janitor: Janitor::hire(&store), store }
     }
 
+    /// Keeps a copy of an entry of another store: until `until` at most, and for those who ask with
+    /// the same stamp.
+    pub(super) fn put_copy(&self, key: &Key, entry: &Entry, until: UnixMs, stamp: u64) {
+        self.store.insert(key, entry, &[], until.min(entry.kept_until), stamp);
+    }
+
+    /// The copy under the key, if it has this stamp; one that has another is removed.
+    pub(super) fn copy(&self, key: &Key, stamp: u64) -> Option<Entry> {
+        let kept = self.store.entries.get(key.as_str())?;
+        if kept.stamp == stamp && kept.until > UnixMs::now() {
+            return Some(kept.entry);
+        }
+        self.store.remove_this(key.as_str(), kept.generation);
+        None
+    }
+
     /// Removes the keys that `select` chooses; how many were still alive.
     async fn remove_where(&self, select: impl Fn(&str) -> bool + Send) -> u64 {
         let mut removed = 0;
@@ -100,18 +116,18 @@ impl Memory {
 
 impl Store {
     /// Stores an entry under its tags; what it displaced leaves the index of tags.
-    fn insert(&self, key: &Key, entry: &Entry, tags: &[Tag]) {
+    fn insert(&self, key: &Key, entry: &Entry, tags: &[Tag], until: UnixMs, stamp: u64) {
         let key: Arc<str> = key.as_str().into();
         let mut dropped = Dropped::default();
         self.tags.while_adding(tags, &key, |generation, tags| {
-            let kept = Kept { entry: entry.clone(), generation, tags };
+            let kept = Kept { entry: entry.clone(), until, stamp, generation, tags };
             self.entries.insert_with_lifecycle(Arc::clone(&key), kept, &mut dropped);
         });
         for kept in dropped.tagged {
             self.tags.forget(&kept);
         }
         // After the insertion: a sweep that ran before it has reset the date already.
-        self.next_expiry_ms.fetch_min(entry.kept_until.0, Ordering::Relaxed);
+        self.next_expiry_ms.fetch_min(until.0, Ordering::Relaxed);
     }
 
     /// Removes one key; whether a live value was there.
@@ -128,7 +144,7 @@ impl Store {
     /// Does what is due for an entry that has been removed; whether it was alive.
     fn bury(&self, kept: &Kept) -> bool {
         self.tags.forget(kept);
-        kept.entry.kept_until > UnixMs::now()
+        kept.until > UnixMs::now()
     }
 }
 
@@ -154,7 +170,7 @@ fn entries(capacity_bytes: u64) -> Entries {
 impl Cache for Memory {
     async fn get(&self, key: &Key) -> Result<Lookup, CacheError> {
         Ok(match self.store.entries.get(key.as_str()) {
-            Some(kept) if kept.entry.kept_until > UnixMs::now() => Lookup::Hit(kept.entry),
+            Some(kept) if kept.until > UnixMs::now() => Lookup::Hit(kept.entry),
             Some(expired) => {
                 self.store.remove_this(key.as_str(), expired.generation);
                 Lookup::Miss
@@ -164,7 +180,7 @@ impl Cache for Memory {
     }
 
     async fn set(&self, key: &Key, entry: &Entry, tags: &[Tag]) -> Result<(), CacheError> {
-        self.store.insert(key, entry, tags);
+        self.store.insert(key, entry, tags, entry.kept_until, 0);
         Ok(())
     }
 
@@ -182,7 +198,7 @@ impl Cache for Memory {
             });
             for kept in turn.removed {
                 store.tags.forget(&kept);
-                removed += u64::from(kept.entry.kept_until > now);
+                removed += u64::from(kept.until > now);
             }
             if turn.is_last {
                 return Ok(removed);

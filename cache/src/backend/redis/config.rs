@@ -25,6 +25,18 @@ pub struct RedisConfig {
     pub pause_min: Duration,
     /// The longest pause before a try to connect again.
     pub pause_max: Duration,
+    /// Whether writes and removals are told on the channel `<namespace>%removed`.
+    pub announce: Announce,
+}
+
+/// Whether a client's writes and removals are told to those who listen by pub/sub. Who listens by
+/// tracking hears of them in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Announce {
+    /// Not told: right where nobody keeps copies, or all who do are told by tracking.
+    Never,
+    /// Told: every process that writes must, where one keeps copies and listens by pub/sub.
+    Always,
 }
 
 impl RedisConfig {
@@ -40,6 +52,7 @@ impl RedisConfig {
             connect_timeout: Duration::from_millis(500),
             pause_min: Duration::from_millis(100),
             pause_max: Duration::from_secs(1),
+            announce: Announce::Never,
         }
     }
 }
@@ -55,6 +68,7 @@ impl fmt::Debug for RedisConfig {
             .field("connect_timeout", &self.connect_timeout)
             .field("pause_min", &self.pause_min)
             .field("pause_max", &self.pause_max)
+            .field("announce", &self.announce)
             .finish()
     }
 }

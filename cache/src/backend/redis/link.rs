@@ -32,11 +32,13 @@ const STEADY: Duration = Duration::from_secs(5);
 /// The way to the server: up with a connection, or down with the background task at work.
 pub(super) struct Link {
     pub(super) config: RedisConfig,
-    target: Target,
-    options: AsyncConnectionConfig,
+    pub(super) target: Target,
+    pub(super) options: AsyncConnectionConfig,
     up: RwLock<Option<Live>>,
     generation: AtomicU64,
     went_down: Notify,
+    /// Told to the listener, whose connection may be to another server than the new one.
+    pub(super) came_up: Notify,
 }
 
 /// A connection and its number, so that a late failure of an old one does not take down the new.
@@ -54,8 +56,9 @@ impl Link {
             .set_connection_timeout(Some(config.connect_timeout))
             .set_response_timeout(Some(config.response_timeout))
             .set_pipeline_buffer_size(PIPELINE_DEPTH);
-        let (up, generation, went_down) = (RwLock::new(None), AtomicU64::new(0), Notify::new());
-        Ok(Self { config, target, options, up, generation, went_down })
+        let (up, generation) = (RwLock::new(None), AtomicU64::new(0));
+        let (went_down, came_up) = (Notify::new(), Notify::new());
+        Ok(Self { config, target, options, up, generation, went_down, came_up })
     }
 
     /// Sends a command and reads its answer as `T`. An error that the server states is an error
@@ -124,7 +127,7 @@ impl Link {
 
     /// Connections made so far: a change means that the server was away.
     pub(super) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed)
+        self.generation.load(Ordering::SeqCst)
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -132,9 +135,10 @@ impl Link {
     }
 
     pub(super) fn put_up(&self, connection: MultiplexedConnection) {
-        let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
+        let generation = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
         let live = Live { connection, generation, since: Instant::now() };
         *self.up.write().unwrap_or_else(PoisonError::into_inner) = Some(live);
+        self.came_up.notify_one();
         info!(url = %redact::url(&self.config.url), "the cache server answers");
     }
 

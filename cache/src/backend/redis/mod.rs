@@ -10,6 +10,7 @@
 
 mod config;
 mod link;
+mod listener;
 mod names;
 mod scan;
 mod scripts;
@@ -17,15 +18,17 @@ mod target;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::{Cmd, Value};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-pub use self::config::RedisConfig;
+pub use self::config::{Announce, RedisConfig};
 use self::link::Link;
+pub use self::listener::Coherence;
+pub(super) use self::listener::{Listener, News};
 use self::names::{Name, Payload, Role};
 use self::scan::{Bookkeeping, EPOCH_MS};
 use super::{Cache, Claim, Lease, Lookup, State};
@@ -47,7 +50,6 @@ pub struct Redis {
     keeper: JoinHandle<()>,
     /// Makes tokens that differ between processes.
     tokens: (RandomState, AtomicU64),
-    announces: AtomicBool,
 }
 
 impl Redis {
@@ -67,13 +69,23 @@ impl Redis {
         }
         let keeper = tokio::spawn(Arc::clone(&link).keep_up());
         let tokens = (RandomState::new(), AtomicU64::new(0));
-        Ok(Self { link, keeper, tokens, announces: AtomicBool::new(false) })
+        Ok(Self { link, keeper, tokens })
     }
 
     /// How many connections there were: a change means that the server was away in between.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.link.generation()
+    }
+
+    /// Listens to what others write, on a connection of its own; returns after the first try.
+    pub(super) async fn listen(
+        &self,
+        by: Coherence,
+        heartbeat: Duration,
+        ear: impl Fn(News<'_>) + Send + Sync + 'static,
+    ) -> Listener {
+        Listener::start(Arc::clone(&self.link), by, heartbeat, Box::new(ear)).await
     }
 
     fn name<'a>(&'a self, role: Role, text: &'a str) -> Name<'a> {
@@ -86,7 +98,7 @@ impl Redis {
 
     /// Whether removals and writes are told on the channel.
     fn announces(&self) -> bool {
-        self.announces.load(Ordering::Relaxed)
+        self.link.config.announce == Announce::Always
     }
 
     /// The channel as an argument; empty to say nothing.

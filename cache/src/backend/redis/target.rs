@@ -11,6 +11,9 @@ use crate::error::CacheError;
 /// The scheme of a URL that names Sentinels.
 const SENTINEL: &str = "redis+sentinel://";
 
+/// The scheme of a URL that names a Cluster.
+const CLUSTER: &str = "redis+cluster://";
+
 /// What a URL names.
 #[derive(Debug)]
 pub(super) enum Target {
@@ -24,6 +27,11 @@ impl Target {
     /// Reads the URL.
     pub(super) fn of(url: &str) -> Result<Self, CacheError> {
         let unusable = |reason: String| CacheError::Url { url: redact::url(url), reason };
+        if url.starts_with(CLUSTER) {
+            // Tag sets, leases and values of one script would be on different servers.
+            let reason = "a Redis Cluster is not built: name one server, or Sentinels";
+            return Err(unusable(reason.to_owned()));
+        }
         match url.strip_prefix(SENTINEL) {
             None => open(url).map(Self::Server).map_err(|error| unusable(error.to_string())),
             Some(rest) => Self::of_sentinels(rest).map_err(unusable),
@@ -90,6 +98,12 @@ fn open(url: &str) -> Result<Client, RedisError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_is_refused_in_words_and_without_its_password() {
+        let error = Target::of("redis+cluster://u:s3cret@a:1").expect_err("not built").to_string();
+        assert!(error.contains("Cluster is not built") && !error.contains("s3cret"), "{error}");
+    }
 
     #[test]
     fn sentinels_need_hosts_and_a_name() {
