@@ -59,6 +59,8 @@ struct Inner {
     backend: Backend,
     /// Whether the backend is in this process: no server that could be away or slow.
     is_local: bool,
+    /// Whether a lookup is so cheap that timing each would cost too much.
+    is_memory: bool,
     coalescer: Arc<Coalescer>,
     gate: Gate,
     pending: Pending,
@@ -148,10 +150,12 @@ impl CacheLayer {
 
     fn with(backend: Backend, options: LayerOptions) -> Self {
         let is_local = !matches!(backend, Backend::Redis(_) | Backend::Tiered(_));
+        let is_memory = matches!(backend, Backend::Memory(_));
         let inner = Arc::new_cyclic(|me| Inner {
             me: Weak::clone(me),
             backend,
             is_local,
+            is_memory,
             coalescer: Arc::new(Coalescer::new()),
             gate: Gate::new(options.breaker),
             pending: Pending::new(options.pending_max),

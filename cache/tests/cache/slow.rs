@@ -5,6 +5,7 @@ use std::time::Duration;
 use hitmark_cache::{CacheLayer, Key, RedisConfig, Source, TieredConfig};
 use hitmark_testkit::{DelayProxy, RedisServer};
 
+use crate::redis::patience;
 use crate::support::{LONG, Origin, eventually, operations};
 
 /// By layers whose patience is shorter and longer than the delay: neither may fail a request.
@@ -17,8 +18,8 @@ async fn layers(proxy: &DelayProxy) -> Vec<CacheLayer> {
     vec![
         CacheLayer::redis(impatient.clone()).await.expect("a usable URL"),
         CacheLayer::tiered(TieredConfig::new(impatient)).await.expect("a usable URL"),
-        CacheLayer::redis(patient.clone()).await.expect("a usable URL"),
-        CacheLayer::tiered(TieredConfig::new(patient)).await.expect("a usable URL"),
+        CacheLayer::redis_with(patient.clone(), patience()).await.expect("a usable URL"),
+        CacheLayer::tiered_with(TieredConfig::new(patient), patience()).await.expect("a usable URL"),
     ]
 }
 
