@@ -10,14 +10,15 @@
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use hitmark_cache::backend::{Lookup, Tiered};
+use hitmark_cache::backend::{Lookup, Redis, Tiered};
 use hitmark_cache::{Cache, Coherence, Entry, Key, RedisConfig, TieredConfig};
 use hitmark_testkit::RedisServer;
 
 const WRITES: usize = 400;
+const BATCHES: usize = 101;
 const LONG: Duration = Duration::from_secs(3600);
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -29,20 +30,53 @@ async fn main() -> Outcome<()> {
         return write_when_told(url, by).await;
     }
     let server = RedisServer::start().await?;
-    println!("Last stale serve of a copy after a write by another process, {WRITES} writes each, in µs.");
-    println!("{:>10} {:>22} {:>22} {:>12}", "", "since its begin", "since its answer", "copies");
-    println!("{:>10} {:>10} {:>11} {:>10} {:>11} {:>12}", "by", "p50", "worst", "p50", "worst", "served");
+    println!(
+        "Gets of a copied key after a write by another process, {WRITES} writes each, in µs (p50, worst)."
+    );
+    println!("A zero: no get returned the old value after that moment.\n");
+    println!("{:>10} {:>20} {:>20} {:>20}", "", "last old value", "last old value", "first new value");
+    println!("{:>10} {:>20} {:>20} {:>20}", "by", "since its begin", "since its answer", "since its begin");
     // Twice each, in turn: what the machine does meanwhile shows as a difference between equals.
     for by in ["tracking", "pubsub", "tracking", "pubsub"] {
-        let (mut begun, mut answered, served) = measure(&server, by).await?;
-        begun.sort_unstable();
-        answered.sort_unstable();
-        let (middle, last) = (WRITES / 2, WRITES - 1);
-        let [a, b, c, d] = [begun[middle], begun[last], answered[middle], answered[last]]
-            .map(|time| time.as_nanos() as f64 / 1e3);
-        println!("{by:>10} {a:>10.0} {b:>11.0} {c:>10.0} {d:>11.0} {served:>12}");
+        let times = measure(&server, by).await?;
+        let cells = times.map(|mut times| {
+            times.sort_unstable();
+            let [p50, worst] =
+                [times[WRITES / 2], times[WRITES - 1]].map(|time| time.as_nanos() as f64 / 1e3);
+            format!("{p50:.0} {worst:>9.0}")
+        });
+        println!("{by:>10} {:>20} {:>20} {:>20}", cells[0], cells[1], cells[2]);
     }
+    let (copy, server) = cost_of_a_hit(&server).await?;
+    println!(
+        "\nA hit of a copy takes {copy:?}, one of the server {server:?} (medians of {BATCHES} batches)."
+    );
     Ok(())
+}
+
+/// The time of one hit, of a copy and of the same server without copies, batches in turn.
+async fn cost_of_a_hit(server: &RedisServer) -> Outcome<(Duration, Duration)> {
+    let (copies, key) = (connect(&server.url(), "tracking").await?, Key::new("k"));
+    let mut config = RedisConfig::new(server.url());
+    config.response_timeout = Duration::from_secs(5);
+    let plain = Redis::connect(config).await?;
+    copies.set(&key, &entry(0), &[]).await?;
+    let (mut of_copy, mut of_server) = (Vec::new(), Vec::new());
+    for _ in 0..BATCHES {
+        of_copy.push(one_of_batch(&copies, &key, 10_000).await?);
+        of_server.push(one_of_batch(&plain, &key, 100).await?);
+    }
+    of_copy.sort_unstable();
+    of_server.sort_unstable();
+    Ok((of_copy[BATCHES / 2], of_server[BATCHES / 2]))
+}
+
+async fn one_of_batch(cache: &impl Cache, key: &Key, gets: u32) -> Outcome<Duration> {
+    let started = Instant::now();
+    for _ in 0..gets {
+        std::hint::black_box(cache.get(key).await?);
+    }
+    Ok(started.elapsed() / gets)
 }
 
 async fn connect(url: &str, by: &str) -> Outcome<Tiered> {
@@ -109,11 +143,12 @@ impl Drop for Writer {
     }
 }
 
-/// For each write: the last stale serve since its begin and since its answer; and the hits of copies.
-async fn measure(server: &RedisServer, by: &str) -> Outcome<(Vec<Duration>, Vec<Duration>, u64)> {
+/// For each write: the last stale serve since its begin and since its answer, and the first get of the
+/// new value since its begin.
+async fn measure(server: &RedisServer, by: &str) -> Outcome<[Vec<Duration>; 3]> {
     let (cache, key) = (connect(&server.url(), by).await?, Key::new("k"));
     let mut writer = Writer::start(&server.url(), by)?;
-    let (mut since_begin, mut since_answer) = (Vec::new(), Vec::new());
+    let mut times = [Vec::new(), Vec::new(), Vec::new()];
     cache.set(&key, &entry(0), &[]).await?;
     for version in 1..=WRITES {
         let served = cache.copy_hits();
@@ -128,13 +163,14 @@ async fn measure(server: &RedisServer, by: &str) -> Outcome<(Vec<Duration>, Vec<
                 Lookup::Hit(entry) if entry.value == new => break,
                 _ => last_stale = now(),
             }
-            // Both the runtime's other tasks and other processes may run: there are few cores.
             tokio::task::yield_now().await;
-            std::thread::yield_now();
         }
+        let first_new = now();
         let (begin, end) = writer.times()?;
-        since_begin.push(last_stale.saturating_sub(begin));
-        since_answer.push(last_stale.saturating_sub(end));
+        let spans = [(last_stale, begin), (last_stale, end), (first_new, begin)];
+        for (times, (later, earlier)) in times.iter_mut().zip(spans) {
+            times.push(later.saturating_sub(earlier));
+        }
     }
-    Ok((since_begin, since_answer, cache.copy_hits()))
+    Ok(times)
 }
