@@ -103,7 +103,7 @@ async fn held(ask: &mut dyn Ask, first: Option<Reply>) -> Result<(Vec<String>, u
     Ok((held, 1))
 }
 
-/// The queues from the replies to [`requests`] and the values of the hash `unacked`.
+/// The queues from the replies to `requests` and the values of the hash `unacked`.
 #[must_use]
 pub fn parse(names: &[String], replies: &[Reply], held: &[String], now: f64) -> Reading {
     let mut queues: BTreeMap<String, Queue> = BTreeMap::new();
