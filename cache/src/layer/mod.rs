@@ -267,6 +267,7 @@ impl CacheLayer {
             breaker: inner.gate.state(),
             breaker_opened: inner.gate.times_opened(),
             pending: inner.pending.len(),
+            codec: inner.backend.codec(),
         };
         inner.metrics.families(self.backend_name(), &gauges)
     }

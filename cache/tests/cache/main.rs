@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used)]
 
 mod contract;
+mod faults;
 mod file;
 mod hygiene;
 mod invalidation;
@@ -12,6 +13,7 @@ mod memory;
 mod model;
 mod outage;
 mod policies;
+mod processes;
 mod redis;
 mod sentinel;
 mod slow;

@@ -38,7 +38,7 @@ use crate::error::CacheError;
 use crate::key::Key;
 use crate::pattern::Pattern;
 use crate::tag::Tag;
-use crate::wire;
+use crate::wire::Codec;
 
 /// Members of a tag set that one step removes: about a millisecond of the server.
 const SWEEP_COUNT: usize = 1000;
@@ -50,6 +50,7 @@ pub struct Redis {
     keeper: JoinHandle<()>,
     /// Makes tokens that differ between processes.
     tokens: (RandomState, AtomicU64),
+    codec: Codec,
 }
 
 impl Redis {
@@ -69,7 +70,7 @@ impl Redis {
         }
         let keeper = tokio::spawn(Arc::clone(&link).keep_up());
         let tokens = (RandomState::new(), AtomicU64::new(0));
-        Ok(Self { link, keeper, tokens })
+        Ok(Self { link, keeper, tokens, codec: Codec::default() })
     }
 
     /// How many connections there were: a change means that the server was away in between.
@@ -86,6 +87,11 @@ impl Redis {
         ear: impl Fn(News<'_>) + Send + Sync + 'static,
     ) -> Listener {
         Listener::start(Arc::clone(&self.link), by, heartbeat, Box::new(ear)).await
+    }
+
+    /// How its values are written and read.
+    pub(super) const fn codec(&self) -> &Codec {
+        &self.codec
     }
 
     fn name<'a>(&'a self, role: Role, text: &'a str) -> Name<'a> {
@@ -131,7 +137,7 @@ impl Redis {
             };
             command.arg(life_ms).arg(key.as_str()).arg(&self.link.config.namespace);
             self.channel(command);
-            command.arg(Payload(entry));
+            command.arg(Payload(entry, &self.codec));
         });
         Ok(stored.await? == 1)
     }
@@ -170,7 +176,7 @@ impl Cache for Redis {
         get.arg("GET").arg(self.name(Role::Value, key.as_str()));
         let stored = match self.link.ask_raw(&get, None).await? {
             Value::Nil => return Ok(Lookup::Miss),
-            Value::BulkString(stored) => wire::decode(stored.into()),
+            Value::BulkString(stored) => self.codec.decode(stored.into()),
             Value::ServerError(error) if error.code() != "WRONGTYPE" => {
                 return Err(CacheError::Server(error.to_string()));
             }
@@ -239,7 +245,7 @@ impl Cache for Redis {
 
     fn state(&self) -> State {
         // How many keys are ours only a scan of all could tell.
-        State { up: Some(self.link.is_up()), entries: None, size_bytes: None }
+        State { up: Some(self.link.is_up()), ..State::default() }
     }
 }
 

@@ -102,6 +102,11 @@ impl Tiered {
         self.listener.hears()
     }
 
+    /// The server.
+    pub(super) const fn server(&self) -> &Redis {
+        &self.server
+    }
+
     /// After a removal of keys that only the server knows: waits until their names have come.
     async fn catch_up(&self) {
         if !self.listener.catch_up().await {
@@ -176,6 +181,7 @@ impl Cache for Tiered {
 
     /// Whether the server answers; the entries and bytes are those of the copies.
     fn state(&self) -> State {
-        State { up: self.server.state().up, ..self.copies.state() }
+        let copy_hits = Some(self.copy_hits());
+        State { up: self.server.state().up, copy_hits, ..self.copies.state() }
     }
 }
