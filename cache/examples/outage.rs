@@ -30,7 +30,7 @@ const FAULTS: [&str; 4] = ["refused", "hung", "slow (+50 ms)", "flushed"];
 
 #[tokio::main]
 async fn main() {
-    let alone = Bench::start(CacheLayer::off());
+    let alone = Bench::start(&CacheLayer::off());
     tokio::time::sleep(PHASE).await;
     let uncached_ms = p99_ms(&alone.stop().await, |_| true);
     println!("without a cache: p99 {uncached_ms:.1} ms\n");
@@ -58,7 +58,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn start(cache: CacheLayer) -> Self {
+    fn start(cache: &CacheLayer) -> Self {
         let (stop, errors) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let client =
             |number| tokio::spawn(client(cache.clone(), number, Arc::clone(&stop), Arc::clone(&errors)));
@@ -108,7 +108,7 @@ async fn row(fault: &str, uncached_ms: f64) -> String {
     for (cache, key) in fills {
         cache.set(&key, Bytes::from_static(&[b'x'; 500]), TTL).await.expect("stored");
     }
-    let bench = Bench::start(cache);
+    let bench = Bench::start(&cache);
     tokio::time::sleep(PHASE).await;
     let began = Instant::now();
     match fault {
