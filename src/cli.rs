@@ -122,6 +122,9 @@ pub(crate) struct TestbedArgs {
     /// Where tasks wait: redis://…, or celery+redis://… for a Celery worker; by default in the process.
     #[arg(long, value_name = "URL", env = "HITMARK_TASKS", hide_env_values = true)]
     pub(crate) tasks: Option<String>,
+    /// The Redis database of sessions, which holds nothing else; by default in the process.
+    #[arg(long, value_name = "URL", env = "REDIS_SESSION_URL", hide_env_values = true)]
+    pub(crate) sessions: Option<String>,
     /// The cache backend: memory, redis, tiered (memory before redis), sqlite, file or off.
     #[arg(long, env = "HITMARK_CACHE", default_value = "memory")]
     pub(crate) cache: String,

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::admin::server::CacheServer;
 use crate::database::{Database, Session};
+use crate::sessions::Sessions;
 use crate::tasks::Tasks;
 use crate::telemetry::{RouteStats, Telemetry, observe};
 
@@ -27,6 +28,8 @@ pub(crate) struct App {
     pub(crate) telemetry: Telemetry,
     /// Work that requests leave for later.
     pub(crate) tasks: Arc<Tasks>,
+    /// Who is logged in.
+    pub(crate) sessions: Sessions,
     /// Without it the administration is closed.
     pub(crate) admin_token: Option<String>,
     /// The cache's server, if it has one.

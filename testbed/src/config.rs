@@ -10,6 +10,7 @@ use std::str::FromStr;
 use hitmark_schema::redact;
 use url::Url;
 
+use crate::sessions;
 use crate::tasks::CELERY;
 
 /// What a testbed is started with. `Debug` shows URLs masked and never shows the token.
@@ -27,6 +28,8 @@ pub struct TestbedConfig {
     /// Where tasks wait: `redis://…` for workers of this service, `celery+redis://…` for a Celery
     /// worker; without it, in the process.
     pub tasks_url: Option<String>,
+    /// The Redis database of sessions, which must hold nothing else; without it, in the process.
+    pub sessions_url: Option<String>,
     /// The folder of [`CacheChoice::Sqlite`] and [`CacheChoice::File`]; without it, a temporary one that
     /// goes with the testbed. Ignored by the other choices.
     pub cache_path: Option<PathBuf>,
@@ -51,6 +54,7 @@ impl Default for TestbedConfig {
             cache: CacheChoice::Memory,
             redis_url: None,
             tasks_url: None,
+            sessions_url: None,
             cache_path: None,
             seed_size: SeedSize::Medium,
             indexes: Indexes::Present,
@@ -69,6 +73,7 @@ impl fmt::Debug for TestbedConfig {
             .field("cache", &self.cache)
             .field("redis_url", &self.redis_url.as_deref().map(redact::url))
             .field("tasks_url", &self.tasks_url.as_deref().map(redact::url))
+            .field("sessions_url", &self.sessions_url.as_deref().map(redact::url))
             .field("cache_path", &self.cache_path)
             .field("seed_size", &self.seed_size)
             .field("indexes", &self.indexes)
@@ -85,8 +90,13 @@ impl TestbedConfig {
     /// # Errors
     /// All mistakes together, each naming its setting and what to write instead.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let mistakes =
-            [self.database_mistake(), self.redis_mistake(), self.tasks_mistake(), self.token_mistake()];
+        let mistakes = [
+            self.database_mistake(),
+            self.redis_mistake(),
+            self.tasks_mistake(),
+            sessions::mistake(self),
+            self.token_mistake(),
+        ];
         let mistakes: Vec<String> = mistakes.into_iter().flatten().collect();
         if mistakes.is_empty() { Ok(()) } else { Err(ConfigError { mistakes }) }
     }

@@ -14,6 +14,14 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| complete().to_string().into(
 type Line = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
 const LINES: &[Line] = &[
+    ("get", "/score/users/{id}/reports", "A student's score reports, newest first", &[]),
+    ("get", "/score/reports/{id}", "A report with its percentiles among all who took its sections", &[]),
+    ("get", "/score/reports/{id}/document.pdf", "The report for printing", &[]),
+    ("post", "/score/reports/{id}/document", "Prints it, now or by a task", &["processing"]),
+    ("post", "/score/reports", "Adds a report; its commit clears every answer that read its tables", &[]),
+    ("post", "/score/login", "Begins a session", &[]),
+    ("post", "/score/logout", "Ends it", &[]),
+    ("get", "/score/me", "The reports of who is logged in", &[]),
     (
         "get",
         "/api/v1/analytics/revenue",

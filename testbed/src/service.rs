@@ -23,9 +23,10 @@ use crate::config::{CacheChoice, SeedSize, TestbedConfig};
 use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
 use crate::error::TestbedError;
+use crate::sessions::Sessions;
 use crate::tasks::{self, Counts, Mailbox, Tasks, Work};
 use crate::telemetry::Telemetry;
-use crate::{admin, analytics, health, incidents, marketplace, probes, rate_limit, reply};
+use crate::{admin, analytics, health, incidents, marketplace, probes, rate_limit, reply, score_reports};
 
 /// How long open requests may take to end after the testbed was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -96,7 +97,8 @@ impl Testbed {
         let tasks = tasks(&config, &database, &cache, &telemetry).await?;
         let server = cache_server(&config, &name)?;
         let admin_token = config.admin_token.clone();
-        let app = App { database, cache, telemetry, tasks, admin_token, server, _folder: folder };
+        let sessions = sessions(&config).await?;
+        let app = App { database, cache, telemetry, tasks, sessions, admin_token, server, _folder: folder };
         let app = Arc::new(app);
         let testbed = Self { app, listener, addr, summary, rate_limit: config.rate_limit };
         if config.warm {
@@ -139,6 +141,7 @@ impl Testbed {
             .merge(analytics::routes(&self.app))
             .merge(health::routes(&self.app))
             .merge(incidents::routes(&self.app))
+            .merge(score_reports::routes(&self.app))
             .merge(tasks::routes(&self.app))
             .merge(admin::routes(&self.app));
         self.app.fallback(router, reply::no_such_path)
@@ -223,6 +226,11 @@ async fn tasks(
     };
     let tasks = Tasks::start(config.tasks_url.as_deref(), work).await;
     tasks.map_err(|error| TestbedError::Tasks(error.to_string()))
+}
+
+async fn sessions(config: &TestbedConfig) -> Result<Sessions, TestbedError> {
+    let sessions = Sessions::start(config.sessions_url.as_deref()).await;
+    sessions.map_err(|error| TestbedError::Sessions(error.to_string()))
 }
 
 fn database_url(config: &TestbedConfig, folder: Option<&TempDir>) -> String {

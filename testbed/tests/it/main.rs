@@ -12,5 +12,6 @@ mod incidents;
 mod life;
 mod outcomes;
 mod pages;
+mod score_reports;
 mod support;
 mod tasks;
