@@ -6,6 +6,7 @@
 mod file;
 mod memory;
 mod off;
+mod parts;
 mod redis;
 mod sqlite;
 mod tiered;

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use hitmark_cache::{
     CacheLayer, Invalidation, Key, LayerOptions, MemoryConfig, Pattern, Policy, Randomness, Served, Tag,
 };
-use hitmark_testkit::RedisServer;
+use hitmark_testkit::{RedisCluster, RedisServer};
 use tokio::sync::Mutex;
 
 use crate::support::DatabaseSaidNo;
@@ -191,4 +191,16 @@ async fn redis_never_serves_what_was_invalidated_by_tag() {
 async fn copies_before_redis_never_serve_what_was_invalidated() {
     let server = RedisServer::start().await.expect("redis-server starts");
     hammer(crate::tiered::patient(&server).await, By::AllScopes, operations(2_000)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_cluster_never_serves_what_was_invalidated_by_key_or_tag() {
+    let cluster = RedisCluster::start().await.expect("redis-server starts");
+    hammer(crate::cluster::patient(&cluster, "model").await, By::AllScopes, operations(1_000)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn copies_before_a_cluster_never_serve_what_was_invalidated() {
+    let cluster = RedisCluster::start().await.expect("redis-server starts");
+    hammer(crate::cluster::patient_tiered(&cluster, "model").await, By::AllScopes, operations(1_000)).await;
 }

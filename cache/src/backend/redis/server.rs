@@ -1,5 +1,4 @@
-//! Values in a Redis server, over one multiplexed connection. Only this directory knows the Redis
-//! client library.
+//! One server, or one shard of a Cluster: a namespace on one link, and all that a cache does there.
 //!
 //! A get is one plain GET. Whatever must not be torn apart by other clients is a script: a lease is a
 //! key that holds a token and the epoch of its claim, and a fill stores only while both are the same.
@@ -7,14 +6,6 @@
 //!
 //! A deletion that fails while the server is away is lost: the caller is told, and the value may be
 //! served again when the server is back, until its own expiry.
-
-mod config;
-mod link;
-mod listener;
-mod names;
-mod scan;
-mod scripts;
-mod target;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -25,13 +16,14 @@ use redis::{Cmd, Value};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-pub use self::config::{Announce, RedisConfig};
-use self::link::Link;
-pub use self::listener::Coherence;
-pub(super) use self::listener::{Listener, News};
-use self::names::{Name, Payload, Role};
-use self::scan::{Bookkeeping, EPOCH_MS};
-use super::{Cache, Claim, Lease, Lookup, State};
+use super::config::{Announce, RedisConfig};
+use super::link::Link;
+use super::listener::{Coherence, Ear, Listener};
+use super::names::{Name, Payload, Role};
+use super::scan::{Bookkeeping, EPOCH_MS};
+use super::scripts;
+use super::target::Target;
+use crate::backend::{Cache, Claim, Lease, Lookup, State};
 use crate::clock::UnixMs;
 use crate::entry::Entry;
 use crate::error::CacheError;
@@ -43,61 +35,43 @@ use crate::wire;
 /// Members of a tag set that one step removes: about a millisecond of the server.
 const SWEEP_COUNT: usize = 1000;
 
-/// The backend on a Redis server.
+/// A namespace on one server.
 #[derive(Debug)]
-pub struct Redis {
-    link: Arc<Link>,
+pub(in crate::backend) struct Server {
+    pub(super) link: Arc<Link>,
     keeper: JoinHandle<()>,
     /// Makes tokens that differ between processes.
     tokens: (RandomState, AtomicU64),
 }
 
-impl Redis {
-    /// The backend's name.
-    pub const NAME: &'static str = "redis";
-
-    /// Tries once to connect, then leaves connecting to the background task. Must be called within
-    /// a tokio runtime.
-    ///
-    /// # Errors
-    /// Only [`CacheError::Url`]: a server that is away is no error.
-    pub async fn connect(config: RedisConfig) -> Result<Self, CacheError> {
-        let link = Arc::new(Link::new(config)?);
+impl Server {
+    /// Tries once to connect, then leaves connecting to the background task.
+    pub(super) async fn connect(config: RedisConfig, target: Target) -> Self {
+        let link = Arc::new(Link::new(config, target));
         match link.open().await {
             Ok(connection) => link.put_up(connection),
             Err(error) => link.warn_down(&error),
         }
         let keeper = tokio::spawn(Arc::clone(&link).keep_up());
         let tokens = (RandomState::new(), AtomicU64::new(0));
-        Ok(Self { link, keeper, tokens })
-    }
-
-    /// How many connections there were: a change means that the server was away in between.
-    #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.link.generation()
+        Self { link, keeper, tokens }
     }
 
     /// Listens to what others write, on a connection of its own; returns after the first try.
-    pub(super) async fn listen(
-        &self,
-        by: Coherence,
-        heartbeat: Duration,
-        ear: impl Fn(News<'_>) + Send + Sync + 'static,
-    ) -> Listener {
-        Listener::start(Arc::clone(&self.link), by, heartbeat, Box::new(ear)).await
+    pub(super) async fn listen(&self, by: Coherence, heartbeat: Duration, ear: Ear) -> Listener {
+        Listener::start(Arc::clone(&self.link), by, heartbeat, ear).await
     }
 
-    fn name<'a>(&'a self, role: Role, text: &'a str) -> Name<'a> {
+    pub(super) fn name<'a>(&'a self, role: Role, text: &'a str) -> Name<'a> {
         Name { namespace: &self.link.config.namespace, role, text }
     }
 
-    fn token(&self) -> u64 {
+    pub(super) fn token(&self) -> u64 {
         self.tokens.0.hash_one(self.tokens.1.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Whether removals and writes are told on the channel.
-    fn announces(&self) -> bool {
+    pub(super) fn announces(&self) -> bool {
         self.link.config.announce == Announce::Always
     }
 
@@ -137,7 +111,7 @@ impl Redis {
     }
 
     /// Removes the values of a tag set, and the set; how many values there were.
-    async fn sweep(&self, tag: &str) -> Result<u64, CacheError> {
+    pub(super) async fn sweep(&self, tag: &str) -> Result<u64, CacheError> {
         let patience = Some(self.link.config.invalidation_timeout);
         let (mut removed, mut began) = (0, false);
         loop {
@@ -158,13 +132,13 @@ impl Redis {
     }
 }
 
-impl Drop for Redis {
+impl Drop for Server {
     fn drop(&mut self) {
         self.keeper.abort();
     }
 }
 
-impl Cache for Redis {
+impl Cache for Server {
     async fn get(&self, key: &Key) -> Result<Lookup, CacheError> {
         let mut get = Cmd::with_capacity(2, 64);
         get.arg("GET").arg(self.name(Role::Value, key.as_str()));
@@ -240,22 +214,5 @@ impl Cache for Redis {
     fn state(&self) -> State {
         // How many keys are ours only a scan of all could tell.
         State { up: Some(self.link.is_up()), entries: None, size_bytes: None }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn an_unusable_url_is_the_only_error_and_shows_no_secret() {
-        for url in
-            ["http://:s3cret@host/", "not a url", "redis://:s3cret@host/not-a-db", "rediss://:s3cret@h/"]
-        {
-            let error = Redis::connect(RedisConfig::new(url)).await.expect_err(url);
-            let shown = error.to_string();
-            assert!(matches!(error, CacheError::Url { .. }), "{shown}");
-            assert!(!shown.contains("s3cret"), "{shown}");
-        }
     }
 }
