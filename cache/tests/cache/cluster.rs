@@ -73,7 +73,7 @@ async fn the_keys_spread_over_all_masters_and_every_removal_finds_them() {
     let (tag, key) = (Tag::new("all"), |id: u32| Key::new("product").id(id));
     let fill = async || {
         for id in 0..300 {
-            cache.set(&key(id), &entry("x"), &[tag.clone()]).await.expect("stored");
+            cache.set(&key(id), &entry("x"), std::slice::from_ref(&tag)).await.expect("stored");
         }
     };
     fill().await;

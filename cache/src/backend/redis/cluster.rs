@@ -81,7 +81,7 @@ impl Cluster {
             match pair.strip_prefix("shards=").map(str::parse) {
                 Some(Ok(count @ 1..=SHARDS_MAX)) => shards = count,
                 Some(_) => {
-                    mistakes.push(format!("`{pair}`: write a number of shards from 1 to {SHARDS_MAX}"))
+                    mistakes.push(format!("`{pair}`: write a number of shards from 1 to {SHARDS_MAX}"));
                 }
                 // The text itself is not shown: it may be a secret.
                 None => mistakes.push("the only parameter of a Cluster is `shards`".to_owned()),
