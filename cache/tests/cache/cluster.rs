@@ -142,6 +142,74 @@ async fn a_slot_moved_while_in_use_loses_no_invalidation_and_fails_no_caller() {
     }
 }
 
+/// The worst moment: an earlier sweep broke off, values of its members are at the new owner already,
+/// and both sets are still at the old one, so that a script may begin there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_that_breaks_off_amid_a_move_forgets_no_value() {
+    let cluster = RedisCluster::start().await.expect("redis-server starts");
+    let mut settings = config(&cluster, "hitmark");
+    settings.url += "?shards=1";
+    let cache = Redis::connect(settings).await.expect("a usable URL");
+    let (tag, key) = (Tag::new("t"), |id: u32| Key::new("product").id(id));
+    let store =
+        async |id| cache.set(&key(id), &entry("x"), std::slice::from_ref(&tag)).await.expect("stored");
+    for id in 0..20 {
+        store(id).await;
+    }
+    let (slot, from) = place_of(&cluster, &key(0)).await;
+    let (to, mut node) = ((from + 1) % 3, bystander(&cluster.nodes()[from]).await);
+    let values = names(&cluster.nodes()[from]).await.into_iter().filter(|name| !name.contains('%'));
+    let values: Vec<String> = values.collect();
+    let mut begin = redis::cmd("RENAME");
+    begin.arg("{hitmark:00}%tag:t").arg("{hitmark:00}%swept:t").exec_async(&mut node).await.expect("renamed");
+    store(100).await;
+    cluster.begin_move(slot, from, to).await.expect("begun");
+    let mut migrate = redis::cmd("MIGRATE");
+    migrate.arg("127.0.0.1").arg(cluster.nodes()[to].port()).arg("").arg(0).arg(5000).arg("KEYS");
+    migrate.arg(&values[..10]).exec_async(&mut node).await.expect("moved");
+    let error = cache.delete_tag(&tag).await.expect_err("half of the values are elsewhere");
+    assert!(error.to_string().contains("non local key"), "the sweep began and broke off: {error}");
+    cluster.finish_move(slot, from, to).await.expect("moved");
+    eventually("the tag is removed", || async { cache.delete_tag(&tag).await.is_ok() }).await;
+    for id in (0..20).chain([100]) {
+        assert_eq!(cache.get(&key(id)).await, Ok(Lookup::Miss), "{id}");
+    }
+}
+
+/// A layer on few shards that comes back at once after a move.
+pub(crate) async fn restless(cluster: &RedisCluster, shards: u16) -> CacheLayer {
+    let mut config = config(cluster, "hitmark");
+    config.url += &format!("?shards={shards}");
+    config.pause_min = Duration::from_millis(1);
+    config.pause_max = Duration::from_millis(5);
+    let mut options = patience();
+    options.breaker.open_for = Duration::from_millis(5);
+    CacheLayer::redis_with(config, options).await.expect("a usable URL")
+}
+
+/// Moves the slots of the names in the Cluster around until told to stop; how many moves it made.
+pub(crate) async fn move_until(cluster: &RedisCluster, is_over: impl Fn() -> bool) -> u32 {
+    let (mut moves, pause) = (0, Duration::from_millis(5));
+    while !is_over() {
+        for from in 0..3 {
+            let Some(name) = names(&cluster.nodes()[from]).await.pop() else { continue };
+            let mut ask = redis::cmd("CLUSTER");
+            ask.arg("KEYSLOT").arg(name);
+            let mut node = bystander(&cluster.nodes()[from]).await;
+            let slot = ask.query_async(&mut node).await.expect("asked");
+            let to = (from + 1) % 3;
+            cluster.begin_move(slot, from, to).await.expect("begun");
+            tokio::time::sleep(pause).await;
+            cluster.move_some(slot, from, to).await.expect("moved");
+            tokio::time::sleep(pause).await;
+            cluster.finish_move(slot, from, to).await.expect("moved");
+            tokio::time::sleep(pause * 4).await;
+            moves += 1;
+        }
+    }
+    moves
+}
+
 /// Calls `get_or_set` until told to stop; how often it was a hit.
 fn read_on(cache: CacheLayer, stop: &Arc<AtomicBool>) -> tokio::task::JoinHandle<u64> {
     let stop = Arc::clone(stop);
