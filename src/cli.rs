@@ -113,7 +113,8 @@ pub(crate) struct TestbedArgs {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:8080", env = "HITMARK_TESTBED_LISTEN")]
     pub(crate) listen: SocketAddr,
-    /// The Redis of the cache; needed by --cache redis and --cache tiered.
+    /// The Redis of the cache, needed by --cache redis and --cache tiered: redis://host:port/db,
+    /// redis+sentinel://host:port/master-name or redis+cluster://host:port,host:port.
     #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
     pub(crate) redis_url: Option<String>,
     /// postgres://… or sqlite://…; by default a SQLite file in a temporary folder.
@@ -172,7 +173,7 @@ pub(crate) struct EdgeArgs {
     /// Where responses are kept, as with `hitmark testbed --cache`.
     #[arg(long, env = "HITMARK_CACHE", default_value = "memory")]
     pub(crate) cache: String,
-    /// The Redis of the cache; needed by --cache redis.
+    /// The Redis of the cache, as with `hitmark testbed --redis-url`.
     #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
     pub(crate) redis_url: Option<String>,
     /// The folder of the caches sqlite and file, kept over restarts; by default a temporary one.

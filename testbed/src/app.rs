@@ -32,7 +32,7 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     /// Without it the administration is closed.
     pub(crate) admin_token: Option<String>,
-    /// The cache's server, if it has one.
+    /// The cache's server, if it has one at a fixed place.
     pub(crate) server: Option<CacheServer>,
     /// Holds database and cache where no place was named, and goes with the last router. Declared after
     /// both, so that their files are closed before they are removed.

@@ -129,10 +129,11 @@ impl TestbedConfig {
         };
         match Url::parse(text) {
             // With several hosts it is no URL by the book: the cache itself reads it.
-            _ if text.starts_with("redis+sentinel://") => None,
+            _ if is_of_several(text) => None,
             Ok(url) if url.scheme() == "redis" && url.has_host() => None,
             _ => Some(format!(
-                "Redis URL '{}': write redis://host:6379/0 or redis+sentinel://host:26379/master-name",
+                "Redis URL '{}': write redis://host:6379/0, redis+sentinel://host:26379/master-name or \
+                 redis+cluster://host:6379,host:6379",
                 redact::url(text)
             )),
         }
@@ -156,6 +157,11 @@ impl TestbedConfig {
             .is_empty()
             .then(|| "the admin token is empty: leave it out, or give it a value".to_owned())
     }
+}
+
+/// Whether the URL names Sentinels or nodes of a Cluster, and not one server at a fixed place.
+pub(crate) fn is_of_several(redis_url: &str) -> bool {
+    ["redis+sentinel://", "redis+cluster://"].iter().any(|scheme| redis_url.starts_with(scheme))
 }
 
 /// Every mistake of a configuration.
@@ -321,7 +327,8 @@ mod tests {
             for (url, is_good) in [
                 ("redis://cache:6379/0", true),
                 ("redis+sentinel://a:26379,b:26379/main", true),
-                ("redis+cluster://a:6379", false),
+                ("redis+cluster://a:6379,b:6379?shards=32", true),
+                ("redis+unknown://a:6379", false),
                 ("cache:6379", false),
             ] {
                 let config =

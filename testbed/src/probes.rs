@@ -51,7 +51,7 @@ async fn healthz(State(app): State<Arc<App>>) -> Response {
 }
 
 /// Up unless the last operation found the cache down.
-fn is_cache_up(families: &[Family]) -> bool {
+pub(crate) fn is_cache_up(families: &[Family]) -> bool {
     let up = families.iter().filter(|family| family.metric == CACHE_BACKEND_UP);
     up.flat_map(|family| &family.samples).all(|sample| sample.value != Value::Number(0.0))
 }

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::admin::server::CacheServer;
 use crate::app::App;
-use crate::config::{CacheChoice, SeedSize, TestbedConfig};
+use crate::config::{CacheChoice, SeedSize, TestbedConfig, is_of_several};
 use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
 use crate::error::TestbedError;
@@ -287,6 +287,10 @@ fn cache_server(config: &TestbedConfig, name: &str) -> Result<Option<CacheServer
     let Some(url) = config.redis_url.as_deref().filter(|_| config.cache.needs_redis()) else {
         return Ok(None);
     };
+    // The administration asks one server at a fixed place.
+    if is_of_several(url) {
+        return Ok(None);
+    }
     let server = CacheServer::new(url, &namespace(name));
     server.map(Some).map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
 }

@@ -7,6 +7,7 @@
 //! The crate depends on no room of the workspace, so that each room may test with it.
 
 mod celery;
+mod cluster;
 mod daemon;
 mod delay_proxy;
 mod error;
@@ -22,6 +23,7 @@ mod truth;
 mod unprivileged;
 
 pub use celery::{Celery, CeleryWorker};
+pub use cluster::RedisCluster;
 pub use delay_proxy::DelayProxy;
 pub use error::TestkitError;
 pub use ports::free_port;

@@ -6,6 +6,7 @@
 mod file;
 mod memory;
 mod off;
+mod parts;
 mod redis;
 mod sqlite;
 mod tiered;
@@ -199,7 +200,7 @@ impl Backend {
     }
 
     /// How values are written and read, where they have a form outside this process.
-    pub(crate) const fn codec(&self) -> Option<&Codec> {
+    pub(crate) fn codec(&self) -> Option<&Codec> {
         match self {
             Self::Redis(redis) => Some(redis.codec()),
             Self::Tiered(tiered) => Some(tiered.server().codec()),

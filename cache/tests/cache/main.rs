@@ -3,6 +3,7 @@
 // Helpers of tests fail as tests do; the lint's own exception covers only functions marked #[test].
 #![allow(clippy::expect_used)]
 
+mod cluster;
 mod contract;
 mod faults;
 mod file;

@@ -75,7 +75,7 @@ pub const CACHE_INVALIDATIONS: Metric =
 /// Invalidations that wait.
 pub const CACHE_INVALIDATIONS_PENDING: Metric = Metric::gauge(
     "cache_invalidations_pending",
-    "Invalidations that wait for the cache server; nothing of it is served meanwhile.",
+    "Invalidations that wait for the cache server; nothing of it, in a Cluster of the shard, is served meanwhile.",
     &["backend"],
 );
 /// Invalidations that waited.

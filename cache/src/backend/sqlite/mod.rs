@@ -67,7 +67,7 @@ impl SqliteConfig {
 pub struct Sqlite {
     workers: Workers,
     timeout: Duration,
-    codec: Codec,
+    codec: Box<Codec>,
 }
 
 /// What the file held after the last write of this handle.
@@ -90,11 +90,11 @@ impl Sqlite {
         let timeout = config.timeout;
         let opening = tokio::task::spawn_blocking(move || Workers::start(&config));
         let workers = opening.await.map_err(|error| CacheError::Store(error.to_string()))??;
-        Ok(Self { workers, timeout, codec: Codec::default() })
+        Ok(Self { workers, timeout, codec: Box::default() })
     }
 
     /// How its values are written and read.
-    pub(super) const fn codec(&self) -> &Codec {
+    pub(super) fn codec(&self) -> &Codec {
         &self.codec
     }
 
