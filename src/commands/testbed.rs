@@ -79,6 +79,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             redis_url: args.redis_url.clone().filter(|_| cache.needs_redis()),
             cache,
             cache_path: args.cache_path.clone(),
+            listen_writes: args.listen_writes,
             seed_size,
             indexes: if args.without_indexes { Indexes::Absent } else { Indexes::Present },
             admin_token: args.admin_token.clone(),

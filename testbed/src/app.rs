@@ -11,6 +11,7 @@ use hitmark_cache::CacheLayer;
 use tempfile::TempDir;
 
 use crate::admin::server::CacheServer;
+use crate::database::notify::WriteListener;
 use crate::database::{Database, Session};
 use crate::sessions::Sessions;
 use crate::tasks::Tasks;
@@ -28,6 +29,8 @@ pub(crate) struct App {
     pub(crate) telemetry: Telemetry,
     /// Work that requests leave for later.
     pub(crate) tasks: Arc<Tasks>,
+    /// Hears of writes by others, if it was asked to.
+    pub(crate) heard: Option<WriteListener>,
     /// Who is logged in.
     pub(crate) sessions: Sessions,
     /// Without it the administration is closed.

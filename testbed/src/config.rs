@@ -33,6 +33,8 @@ pub struct TestbedConfig {
     /// The folder of [`CacheChoice::Sqlite`] and [`CacheChoice::File`]; without it, a temporary one that
     /// goes with the testbed. Ignored by the other choices.
     pub cache_path: Option<PathBuf>,
+    /// Whether commits by others to the tables of cached queries are heard (PostgreSQL only).
+    pub listen_writes: bool,
     /// How much data is loaded.
     pub seed_size: SeedSize,
     /// Whether queries have the indexes that the systems' documents recommend.
@@ -56,6 +58,7 @@ impl Default for TestbedConfig {
             tasks_url: None,
             sessions_url: None,
             cache_path: None,
+            listen_writes: false,
             seed_size: SeedSize::Medium,
             indexes: Indexes::Present,
             admin_token: None,
@@ -75,6 +78,7 @@ impl fmt::Debug for TestbedConfig {
             .field("tasks_url", &self.tasks_url.as_deref().map(redact::url))
             .field("sessions_url", &self.sessions_url.as_deref().map(redact::url))
             .field("cache_path", &self.cache_path)
+            .field("listen_writes", &self.listen_writes)
             .field("seed_size", &self.seed_size)
             .field("indexes", &self.indexes)
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
@@ -92,6 +96,7 @@ impl TestbedConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mistakes = [
             self.database_mistake(),
+            self.listen_mistake(),
             self.redis_mistake(),
             self.tasks_mistake(),
             sessions::mistake(self),
@@ -117,6 +122,13 @@ impl TestbedConfig {
                 "database URL '{shown}': write sqlite://path/to/file.db or postgres://user@host:5432/name"
             )),
         }
+    }
+
+    fn listen_mistake(&self) -> Option<String> {
+        let is_postgres = self.database_url.as_deref().is_some_and(|url| !url.starts_with("sqlite:"));
+        (self.listen_writes && !is_postgres).then(|| {
+            "listening to writes needs PostgreSQL: give a database URL such as postgres://user@host:5432/name".to_owned()
+        })
     }
 
     fn redis_mistake(&self) -> Option<String> {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::serve::ListenerExt;
 use hitmark_cache::{
-    CacheError, CacheLayer, FileConfig, MemoryConfig, RedisConfig, SqliteConfig, TieredConfig,
+    CacheError, CacheLayer, FileConfig, LayerOptions, MemoryConfig, RedisConfig, SqliteConfig, TieredConfig,
 };
 use hitmark_schema::redact;
 use tempfile::TempDir;
@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::admin::server::CacheServer;
 use crate::app::App;
 use crate::config::{CacheChoice, SeedSize, TestbedConfig, is_of_several};
+use crate::database::notify::WriteListener;
 use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
 use crate::error::TestbedError;
@@ -98,7 +99,9 @@ impl Testbed {
         let server = cache_server(&config, &name)?;
         let admin_token = config.admin_token.clone();
         let sessions = sessions(&config).await?;
-        let app = App { database, cache, telemetry, tasks, sessions, admin_token, server, _folder: folder };
+        let heard = write_listener(&config, &database, &cache).await?;
+        let app =
+            App { database, cache, telemetry, tasks, sessions, heard, admin_token, server, _folder: folder };
         let app = Arc::new(app);
         let testbed = Self { app, listener, addr, summary, rate_limit: config.rate_limit };
         if config.warm {
@@ -228,6 +231,18 @@ async fn tasks(
     tasks.map_err(|error| TestbedError::Tasks(error.to_string()))
 }
 
+async fn write_listener(
+    config: &TestbedConfig,
+    database: &Database,
+    cache: &CacheLayer,
+) -> Result<Option<WriteListener>, TestbedError> {
+    let Some(url) = config.database_url.as_deref().filter(|_| config.listen_writes) else {
+        return Ok(None);
+    };
+    let tables = marketplace::TABLES.into_iter().chain(score_reports::TABLES).collect();
+    WriteListener::start(database, url, tables, cache.clone()).await.map(Some)
+}
+
 async fn sessions(config: &TestbedConfig) -> Result<Sessions, TestbedError> {
     let sessions = Sessions::start(config.sessions_url.as_deref()).await;
     sessions.map_err(|error| TestbedError::Sessions(error.to_string()))
@@ -245,29 +260,40 @@ pub(crate) async fn cache(
     folder: Option<&TempDir>,
 ) -> Result<CacheLayer, TestbedError> {
     let path = config.cache_path.clone().unwrap_or_else(|| own_path(folder));
+    let options = layer_options()?;
     match config.cache {
-        CacheChoice::Memory => Ok(CacheLayer::memory(MemoryConfig::default())),
+        CacheChoice::Memory => Ok(CacheLayer::memory_with(MemoryConfig::default(), options)),
         CacheChoice::Off => Ok(CacheLayer::off()),
         CacheChoice::Redis | CacheChoice::Tiered => {
             let url = config.redis_url.as_deref().unwrap_or_default();
             let mut redis = RedisConfig::new(url);
             redis.namespace = namespace(name);
             let layer = match config.cache {
-                CacheChoice::Tiered => CacheLayer::tiered(TieredConfig::new(redis)).await,
-                _ => CacheLayer::redis(redis).await,
+                CacheChoice::Tiered => CacheLayer::tiered_with(TieredConfig::new(redis), options).await,
+                _ => CacheLayer::redis_with(redis, options).await,
             };
             layer.map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
         }
         CacheChoice::Sqlite => {
             std::fs::create_dir_all(&path).map_err(|error| refused(&path, &error))?;
-            let layer = CacheLayer::sqlite(SqliteConfig::new(path.join(format!("cache-{name}.db")))).await;
+            let sqlite = SqliteConfig::new(path.join(format!("cache-{name}.db")));
+            let layer = CacheLayer::sqlite_with(sqlite, options).await;
             layer.map_err(|error: CacheError| refused(&path, &error))
         }
         CacheChoice::File => {
-            let layer = CacheLayer::file(FileConfig::new(path.join(format!("cache-{name}")))).await;
+            let file = FileConfig::new(path.join(format!("cache-{name}")));
+            let layer = CacheLayer::file_with(file, options).await;
             layer.map_err(|error: CacheError| refused(&path, &error))
         }
     }
+}
+
+/// What follows from which change, of every system that declares it.
+fn layer_options() -> Result<LayerOptions, TestbedError> {
+    let mut options = LayerOptions::default();
+    options.cascades = marketplace::cascades()
+        .map_err(|error| TestbedError::Cache { url: "cascades".to_owned(), reason: error.to_string() })?;
+    Ok(options)
 }
 
 fn own_path(folder: Option<&TempDir>) -> PathBuf {

@@ -131,7 +131,15 @@ impl CacheLayer {
     /// # Errors
     /// Only [`CacheError::Open`]: the file cannot be used.
     pub async fn sqlite(config: SqliteConfig) -> Result<Self, CacheError> {
-        Ok(Self::with(Backend::Sqlite(Sqlite::open(config).await?), LayerOptions::default()))
+        Self::sqlite_with(config, LayerOptions::default()).await
+    }
+
+    /// The same with settings of the layer.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Open`].
+    pub async fn sqlite_with(config: SqliteConfig, options: LayerOptions) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::Sqlite(Sqlite::open(config).await?), options))
     }
 
     /// A layer whose values live in files of a folder, and survive a restart. Must be called within a
@@ -140,7 +148,15 @@ impl CacheLayer {
     /// # Errors
     /// Only [`CacheError::Open`]: the folder cannot be used.
     pub async fn file(config: FileConfig) -> Result<Self, CacheError> {
-        Ok(Self::with(Backend::File(File::open(config).await?), LayerOptions::default()))
+        Self::file_with(config, LayerOptions::default()).await
+    }
+
+    /// The same with settings of the layer.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Open`].
+    pub async fn file_with(config: FileConfig, options: LayerOptions) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::File(File::open(config).await?), options))
     }
 
     /// A layer that never stores: every call goes to the origin, and none are joined.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hitmark_cache::{Key, Policy, table_tag};
 
 /// The tables that a list of reports and a report read.
-pub(super) const TABLES: [&str; 2] = ["score_reports", "score_sections"];
+pub(crate) const TABLES: [&str; 2] = ["score_reports", "score_sections"];
 
 /// How long a printed document stays.
 pub(super) const DOCUMENT_TTL: Duration = Duration::from_secs(3_600);

@@ -13,3 +13,4 @@ mod writes;
 
 pub(crate) use document::print_document;
 pub(crate) use handlers::routes;
+pub(crate) use keys::TABLES;

@@ -15,3 +15,4 @@ mod pages;
 mod score_reports;
 mod support;
 mod tasks;
+mod writes;
