@@ -6,7 +6,7 @@
 mod file;
 mod memory;
 mod off;
-mod parts;
+pub(crate) mod parts;
 mod redis;
 mod sqlite;
 mod tiered;

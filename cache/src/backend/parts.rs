@@ -41,6 +41,19 @@ impl Backend {
     }
 }
 
+/// Parts that an operation on all of them asks at the same time.
+pub(crate) const ABREAST: usize = 16;
+
+/// The same for one that scans: each scan keeps a whole node busy, and several shards share a node.
+pub(crate) const SCANS_ABREAST: usize = 4;
+
+/// The order in which to ask all parts, so many at a time. Neighbours are mostly on one node, so they
+/// are asked at different times.
+pub(crate) fn spread(parts: usize, abreast: usize) -> impl Iterator<Item = usize> {
+    let stride = parts.div_ceil(abreast.max(1)).max(1);
+    (0..stride).flat_map(move |first| (first..parts).step_by(stride))
+}
+
 /// Removes what the invalidation names.
 pub(super) async fn remove(store: &impl Cache, what: &Invalidation) -> Result<u64, CacheError> {
     match what {
@@ -49,5 +62,20 @@ pub(super) async fn remove(store: &impl Cache, what: &Invalidation) -> Result<u6
         Invalidation::Table(table) => store.delete_tag(&table_tag(table)).await,
         Invalidation::Pattern(pattern) => store.delete_pattern(pattern).await,
         Invalidation::All => store.clear().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_asked_once_and_neighbours_at_different_times() {
+        assert_eq!(spread(8, 4).collect::<Vec<_>>(), [0, 2, 4, 6, 1, 3, 5, 7]);
+        for (parts, abreast) in [(0, 4), (1, 16), (5, 4), (16, 16), (17, 16), (256, 4)] {
+            let mut asked: Vec<usize> = spread(parts, abreast).collect();
+            asked.sort_unstable();
+            assert_eq!(asked, (0..parts).collect::<Vec<_>>());
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! part has missed. A shard of a Cluster is a part; every other backend is one.
 
 use super::Inner;
+use crate::backend::parts::spread;
 use crate::breaker::{BreakerConfig, BreakerState, Gate};
 use crate::invalidation::Invalidation;
 use crate::key::Key;
@@ -26,14 +27,11 @@ impl Inner {
         &self.parts[self.backend.part_of(key)]
     }
 
-    /// The numbers of the parts that an invalidation must reach.
-    pub(super) fn parts_of(&self, what: &Invalidation) -> std::ops::Range<usize> {
+    /// The numbers of the parts that an invalidation must reach, in the order for so many at a time.
+    pub(super) fn parts_of(&self, what: &Invalidation, abreast: usize) -> Vec<usize> {
         match what {
-            Invalidation::Key(key) => {
-                let part = self.backend.part_of(key);
-                part..part + 1
-            }
-            _ => 0..self.parts.len(),
+            Invalidation::Key(key) => vec![self.backend.part_of(key)],
+            _ => spread(self.parts.len(), abreast).collect(),
         }
     }
 

@@ -9,6 +9,7 @@ use futures::StreamExt;
 
 use super::Inner;
 use super::part::Part;
+use crate::backend::parts::{ABREAST, SCANS_ABREAST};
 use crate::backend::{Cache, Lookup};
 use crate::clock::UnixMs;
 use crate::entry::Entry;
@@ -16,9 +17,6 @@ use crate::error::CacheError;
 use crate::invalidation::Invalidation;
 use crate::key::Key;
 use crate::metrics::{Op, OpResult};
-
-/// Parts of the backend that one invalidation asks at the same time.
-const ABREAST: usize = 16;
 
 /// In memory, one lookup of so many is timed: a clock read costs a tenth of it.
 const TIMED_EVERY: u32 = 16;
@@ -126,8 +124,10 @@ impl Inner {
     /// Removes what an invalidation names from every part that may hold it, some at the same time.
     pub(super) async fn remove(&self, what: &Invalidation) -> Removal {
         let started = Instant::now();
-        let asked: Vec<_> = self.parts_of(what).map(|part| self.remove_in(part, what)).collect();
-        let mut answers = futures::stream::iter(asked).buffer_unordered(ABREAST);
+        let abreast = if scans(what) { SCANS_ABREAST } else { ABREAST };
+        let asked: Vec<_> =
+            self.parts_of(what, abreast).into_iter().map(|part| self.remove_in(part, what)).collect();
+        let mut answers = futures::stream::iter(asked).buffer_unordered(abreast);
         let (mut keys, mut missed_by, mut was_asked) = (Ok(0), Vec::new(), false);
         while let Some((part, answer, asked)) = answers.next().await {
             was_asked |= asked;
@@ -148,7 +148,7 @@ impl Inner {
     /// neither hinders them nor is told.
     async fn remove_in(&self, part: usize, what: &Invalidation) -> (usize, Result<u64, CacheError>, bool) {
         let operation = self.backend.remove_in(part, what);
-        if matches!(what, Invalidation::Pattern(_) | Invalidation::All) {
+        if scans(what) {
             return (part, operation.await, true);
         }
         let (answer, took) = self.through_gate(&self.parts[part], operation).await;
@@ -195,6 +195,11 @@ pub(super) struct Removal {
     pub(super) keys: Result<u64, CacheError>,
     /// The parts that did not do it.
     pub(super) missed_by: Vec<usize>,
+}
+
+/// Whether the server looks at all keys for it.
+const fn scans(what: &Invalidation) -> bool {
+    matches!(what, Invalidation::Pattern(_) | Invalidation::All)
 }
 
 fn looked_up(answer: &Result<Lookup, CacheError>, judge: impl FnOnce(&Entry) -> OpResult) -> OpResult {

@@ -31,6 +31,7 @@ use self::listener::Ear;
 pub(super) use self::listener::{Listener, News};
 pub(super) use self::server::Server;
 use self::target::Target;
+use super::parts::{ABREAST, SCANS_ABREAST, spread};
 use super::{Cache, Claim, Lease, Lookup, State};
 use crate::entry::Entry;
 use crate::error::CacheError;
@@ -38,9 +39,6 @@ use crate::key::Key;
 use crate::pattern::Pattern;
 use crate::tag::Tag;
 use crate::wire::Codec;
-
-/// Shards that an operation on all of them asks at the same time.
-const ABREAST: usize = 16;
 
 /// The backend on a Redis server, or on a Redis Cluster.
 #[derive(Debug)]
@@ -111,16 +109,21 @@ impl Redis {
         &self.shards[self.shard_of(key)]
     }
 
-    /// Asks every shard, some at the same time; the sum, or the first error after all were asked.
-    async fn everywhere<'a, F>(&'a self, ask: impl Fn(&'a Server) -> F) -> Result<u64, CacheError>
+    /// Asks every shard, so many at the same time; the sum, or the first error after all were asked.
+    async fn everywhere<'a, F>(
+        &'a self,
+        abreast: usize,
+        ask: impl Fn(&'a Server) -> F,
+    ) -> Result<u64, CacheError>
     where
         F: Future<Output = Result<u64, CacheError>>,
     {
         if let [only] = &*self.shards {
             return ask(only).await;
         }
-        let asked: Vec<F> = self.shards.iter().map(ask).collect();
-        let answers = futures::stream::iter(asked).buffer_unordered(ABREAST);
+        let asked: Vec<F> =
+            spread(self.shards.len(), abreast).map(|shard| ask(&self.shards[shard])).collect();
+        let answers = futures::stream::iter(asked).buffer_unordered(abreast);
         let join = |sum: Result<u64, _>, answer: Result<u64, _>| async { Ok(sum? + answer?) };
         answers.fold(Ok(0), join).await
     }
@@ -152,15 +155,15 @@ impl Cache for Redis {
     }
 
     async fn delete_tag(&self, tag: &Tag) -> Result<u64, CacheError> {
-        self.everywhere(|shard| shard.delete_tag(tag)).await
+        self.everywhere(ABREAST, |shard| shard.delete_tag(tag)).await
     }
 
     async fn delete_pattern(&self, pattern: &Pattern) -> Result<u64, CacheError> {
-        self.everywhere(|shard| shard.delete_pattern(pattern)).await
+        self.everywhere(SCANS_ABREAST, |shard| shard.delete_pattern(pattern)).await
     }
 
     async fn clear(&self) -> Result<u64, CacheError> {
-        self.everywhere(Cache::clear).await
+        self.everywhere(SCANS_ABREAST, Cache::clear).await
     }
 
     /// Up if every shard is.
