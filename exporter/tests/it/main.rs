@@ -5,6 +5,7 @@
 mod cli;
 mod golden;
 mod http;
+mod layouts;
 mod live;
 mod queues;
 mod redis_more;

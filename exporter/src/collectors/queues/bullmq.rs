@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::BULLMQ_JOB_COUNT;
 
-use super::ask::{Ask, Request, number, refused, request, text};
+use super::ask::{Ask, Request, number, pipeline_of, refused, request, text};
 use super::discovery::Discovery;
 use super::model::{Queue, Reading};
 use crate::failure::Failure;
@@ -29,7 +29,11 @@ const STATES: [(&str, &str, &str); 8] = [
     ("completed", "ZCARD", "completed"),
     ("waiting-children", "ZCARD", "waiting-children"),
 ];
-const REQUESTS_PER_QUEUE: usize = STATES.len() + 1;
+/// Behind the states: the id of the oldest waiting job, the last id given, and whether there is a queue.
+const OLDEST: usize = STATES.len();
+const LAST_ID: usize = OLDEST + 1;
+const META: usize = LAST_ID + 1;
+const REQUESTS_PER_QUEUE: usize = META + 1;
 
 /// Reads every queue: names, then lengths, then the times of the oldest jobs.
 pub(crate) async fn read(ask: &mut dyn Ask, discovery: &mut Discovery) -> Result<Reading, Failure> {
@@ -42,15 +46,15 @@ pub(crate) async fn read(ask: &mut dyn Ask, discovery: &mut Discovery) -> Result
     let (names, left_out) = discovery.names(found);
     let replies = if names.is_empty() { Vec::new() } else { ask.pipeline(&requests(&names)).await? };
     refused(&replies)?;
-    let oldest: Vec<Request> = names
-        .iter()
-        .zip(replies.chunks(REQUESTS_PER_QUEUE))
-        .map(|(name, replies)| format!("bull:{name}:{}", text(replies.last()).unwrap_or_default()))
-        .map(|key| request(&["HGET", &key, "timestamp"]))
-        .collect();
-    let times = if oldest.is_empty() { Vec::new() } else { ask.pipeline(&oldest).await? };
+    let oldest = names.iter().zip(replies.chunks(REQUESTS_PER_QUEUE)).map(|(name, replies)| {
+        Some(request(&["HGET", &format!("bull:{name}:{}", text(replies.get(OLDEST))?), "timestamp"]))
+    });
+    let times = pipeline_of(ask, oldest.collect()).await?;
     let mut reading = parse(&names, &replies, &times);
     reading.unread += left_out;
+    let is_known = |replies: &&[Reply]| number(replies.get(META)) != Some(0);
+    let known = names.iter().zip(replies.chunks(REQUESTS_PER_QUEUE)).filter(|(_, replies)| is_known(replies));
+    reading.unknown = discovery.unknown(&known.map(|(name, _)| name.clone()).collect());
     Ok(reading)
 }
 
@@ -60,6 +64,8 @@ fn requests(names: &[String]) -> Vec<Request> {
         commands
             .extend(STATES.iter().map(|(_, count, key)| request(&[count, &format!("bull:{name}:{key}")])));
         commands.push(request(&["LINDEX", &format!("bull:{name}:wait"), "-1"]));
+        commands.push(request(&["GET", &format!("bull:{name}:id")]));
+        commands.push(request(&["HLEN", &format!("bull:{name}:meta")]));
     }
     commands
 }
@@ -82,9 +88,10 @@ pub fn parse(names: &[String], replies: &[Reply], times: &[Reply]) -> Reading {
             running: counts[3],
             scheduled: counts[4],
             failed: counts[5],
+            enqueued: number(replies.get(LAST_ID)),
             oldest_at: number(times.get(index)).map(|millis| millis as f64 / 1_000.0),
             ..Queue::default()
         });
     }
-    Reading { queues, unread: 0, compatible: vec![jobs] }
+    Reading { queues, compatible: vec![jobs], ..Reading::default() }
 }

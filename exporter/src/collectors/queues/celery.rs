@@ -38,7 +38,9 @@ pub(crate) async fn read(ask: &mut dyn Ask, discovery: &mut Discovery, now: f64)
     let keys = discovery.keys(ask, DISCOVERY).await?;
     let commands: Vec<Request> = keys.iter().map(|key| request(&["SMEMBERS", key])).collect();
     let bindings = if commands.is_empty() { Vec::new() } else { ask.pipeline(&commands).await? };
-    let (names, left_out) = discovery.names(queues_of_bindings(&keys, &bindings));
+    let found = queues_of_bindings(&keys, &bindings);
+    let unknown = discovery.unknown(&found);
+    let (names, left_out) = discovery.names(found);
     let mut commands = requests(&names);
     commands.push(request(&["HSCAN", "unacked", "0", "COUNT", HSCAN_COUNT]));
     let mut replies = ask.pipeline(&commands).await?;
@@ -47,6 +49,7 @@ pub(crate) async fn read(ask: &mut dyn Ask, discovery: &mut Discovery, now: f64)
     let (held, unfinished) = held(ask, first).await?;
     let mut reading = parse(&names, &replies, &held, now);
     reading.unread += left_out + unfinished;
+    reading.unknown = unknown;
     Ok(reading)
 }
 
@@ -122,7 +125,7 @@ pub fn parse(names: &[String], replies: &[Reply], held: &[String], now: f64) -> 
     let compatible = queues.iter().fold(Family::new(CELERY_QUEUE_LENGTH), |family, queue| {
         family.with(&[("queue_name", &queue.name)], queue.waiting.unwrap_or(0) as f64)
     });
-    Reading { queues, unread, compatible: vec![compatible] }
+    Reading { queues, unread, compatible: vec![compatible], ..Reading::default() }
 }
 
 /// What the lists of one queue tell.

@@ -28,12 +28,14 @@ pub(crate) async fn read(ask: &mut dyn Ask, discovery: &mut Discovery, now: f64)
     let mut common = ask.pipeline(&common_requests()).await?;
     refused(&common)?;
     let found: BTreeSet<String> = texts(common.first()).into_iter().map(str::to_owned).collect();
+    let unknown = discovery.unknown(&found);
     let (names, left_out) = discovery.names(found);
     let commands: Vec<Request> = names.iter().flat_map(|name| requests(name)).collect();
     let replies = if commands.is_empty() { Vec::new() } else { ask.pipeline(&commands).await? };
     refused(&replies)?;
     let mut reading = parse(&names, &replies, &common.split_off(1), now);
     reading.unread += left_out;
+    reading.unknown = unknown;
     Ok(reading)
 }
 
@@ -73,7 +75,7 @@ pub fn parse(names: &[String], replies: &[Reply], common: &[Reply], now: f64) ->
         completed: Some(processed.saturating_sub(number(common.get(4)).unwrap_or(0))),
         ..Queue::default()
     });
-    Reading { queues, unread: 0, compatible: vec![jobs, latency] }
+    Reading { queues, compatible: vec![jobs, latency], ..Reading::default() }
 }
 
 fn enqueued_at(job: &str) -> Option<f64> {

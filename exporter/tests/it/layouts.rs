@@ -1,0 +1,168 @@
+//! Streams, apalis, BullMQ and Sidekiq: real servers, and real producers where there are any.
+
+use std::time::Duration;
+
+use apalis::prelude::{AbortError, BoxDynError, TaskBuilder, TaskSink, WorkerBuilder};
+use apalis_redis::{Config, RedisStorage};
+use hitmark_exporter::Exporter;
+use hitmark_exporter::options::OptionValue;
+use hitmark_testkit::RedisServer;
+
+use crate::support::{assert_clean, commands, config_of, exporter, find, sample, target};
+
+fn list(names: &[&str]) -> OptionValue {
+    OptionValue::List(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+/// The series of one queue.
+fn of(system: &str, metric: &str, queue: &str) -> String {
+    format!("{metric}{{system=\"{system}\",queue=\"{queue}\"}}")
+}
+
+/// Scrapes until the page is as it will be, for ten seconds at most; gives the last page.
+async fn settled(exporter: &Exporter, is_done: impl Fn(&str) -> bool) -> String {
+    let mut page = String::new();
+    for _ in 0..200 {
+        page = exporter.scrape().await;
+        if is_done(&page) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    page
+}
+
+#[tokio::test]
+async fn a_stream_s_groups_tell_what_they_have_not_read_and_what_they_hold() {
+    let server = RedisServer::start().await.unwrap();
+    let mut lines =
+        vec!["SET other 1", "XGROUP CREATE orders ship 0 MKSTREAM", "XGROUP CREATE orders bill 0"];
+    // The first two entries are of 2023; the time of the others is the server's.
+    lines.extend(["XADD orders 1700000000000-0 a 1", "XADD orders 1700000100000-0 a 1"]);
+    lines.extend(["XADD orders * a 1"; 8]);
+    lines.extend(["XREADGROUP GROUP ship one COUNT 1 STREAMS orders >", "XACK orders ship 1700000000000-0"]);
+    lines.extend([
+        "XREADGROUP GROUP bill one COUNT 4 STREAMS orders >",
+        "XADD log 1-1 a 1",
+        "XADD log 1-2 a 1",
+    ]);
+    commands(server.port(), &lines);
+    let page = exporter(config_of("stream", &server.url(), &[])).await.scrape().await;
+    let at = |metric: &str, queue: &str| sample(&page, &of("stream", metric, queue));
+    assert_eq!((at("queue_length", "orders"), at("queue_length", "log")), (9.0, 2.0));
+    assert_eq!((at("queue_running", "orders"), at("queue_stored_entries", "orders")), (4.0, 10.0));
+    assert_eq!((at("queue_enqueued_total", "orders"), at("queue_completed_total", "orders")), (10.0, 0.0));
+    let group = |metric: &str, group: &str| {
+        sample(&page, &format!("{metric}{{system=\"stream\",queue=\"orders\",group=\"{group}\"}}"))
+    };
+    assert_eq!((group("queue_group_lag", "ship"), group("queue_group_lag", "bill")), (9.0, 6.0));
+    assert_eq!((group("queue_group_pending", "ship"), group("queue_group_pending", "bill")), (0.0, 4.0));
+    assert_eq!(group("queue_group_consumers", "bill"), 1.0);
+    // `ship` acknowledged the first entry; the second waits for it. `bill` still holds the first.
+    let (waits, held) = (
+        at("queue_oldest_message_age_seconds", "orders"),
+        group("queue_group_oldest_pending_age_seconds", "bill"),
+    );
+    assert!((99.0..101.0).contains(&(held - waits)), "{held} {waits}");
+    assert_eq!(find(&page, &of("stream", "queue_oldest_message_age_seconds", "log")), None);
+    assert_clean(&page);
+}
+
+#[tokio::test]
+async fn a_listed_queue_that_the_broker_does_not_know_is_told() {
+    let server = RedisServer::start().await.unwrap();
+    commands(server.port(), &["XADD here * a 1", "SADD queues here", "LPUSH queue:here {}"]);
+    for (kind, queues) in [("stream", ["here", "gone"]), ("sidekiq", ["here", "gone"])] {
+        let config = config_of(kind, &server.url(), &[("queues", list(&queues))]);
+        let page = exporter(config).await.scrape().await;
+        assert_eq!(sample(&page, &of(kind, "queue_listed_unknown", "gone")), 1.0);
+        assert_eq!(find(&page, &of(kind, "queue_listed_unknown", "here")), None);
+        assert_eq!(sample(&page, &of(kind, "queue_length", "here")), 1.0);
+    }
+}
+
+#[tokio::test]
+async fn reading_the_queues_leaves_the_application_s_hits_and_misses_alone() {
+    let server = RedisServer::start().await.unwrap();
+    let mut lines = vec!["XADD orders * a 1", "XGROUP CREATE orders ship 0", "SADD rq:queues rq:queue:mail"];
+    lines.extend([
+        "LPUSH rq:queue:mail 1",
+        "SADD queues q",
+        "SADD _kombu.binding.celery x\u{6}\u{16}\u{6}\u{16}celery",
+    ]);
+    lines.extend([
+        "HSET unacked a b",
+        "HSET bull:a:meta x 1",
+        "LPUSH bull:a:wait 7",
+        "HSET bull:a:7 timestamp 5",
+    ]);
+    lines.extend([
+        "ZADD core:apalis:queues:list 1 ship:workers",
+        "ZADD ship:workers 1 one",
+        "ZADD ship:scheduled 9 a",
+    ]);
+    commands(server.port(), &lines);
+    let mut config = config_of("redis", &server.url(), &[]);
+    for kind in ["celery", "rq", "sidekiq", "bullmq", "apalis", "stream"] {
+        config.targets.push(target(kind, &server.url()));
+    }
+    let exporter = exporter(config).await;
+    exporter.scrape().await;
+    exporter.scrape().await;
+    commands(server.port(), &["GET none", "HGET bull:a:meta x"]);
+    // What this scrape looks up after the counters were read belongs to the next one.
+    let page = exporter.scrape().await;
+    let app = |name: &str| sample(&page, &format!("redis_app_keyspace_{name}_total"));
+    assert_eq!((app("hits"), app("misses")), (1.0, 1.0), "{page}");
+    assert!(sample(&page, "redis_keyspace_hits_total") > 10.0);
+    assert!(sample(&page, "queue_induced_keyspace_lookups_total{system=\"rq\",result=\"hit\"}") > 2.0);
+    assert_clean(&page);
+}
+
+/// Task 0 never ends, task 1 fails for good, all others succeed.
+async fn work(task: u64) -> Result<(), BoxDynError> {
+    match task {
+        0 => std::future::pending().await,
+        1 => Err(AbortError::new(std::io::Error::other("no")).into()),
+        _ => Ok(()),
+    }
+}
+
+#[tokio::test]
+async fn apalis_s_tasks_are_counted_in_every_state() {
+    let server = RedisServer::start().await.unwrap();
+    let connection = apalis_redis::connect(server.url()).await.unwrap();
+    let config = Config::default().queue("shop:mail").heartbeat_interval(Duration::from_millis(50));
+    let mut storage: RedisStorage<u64> = RedisStorage::new(connection).with_config(config);
+    for task in 0..5 {
+        storage.push_task(TaskBuilder::new(task).build()).await.unwrap();
+    }
+    for task in 7..9 {
+        let later = TaskBuilder::new(task).run_after(Duration::from_secs(3_600)).build();
+        storage.push_task(later).await.unwrap();
+    }
+    // No worker has registered: the queue is only known to who lists it.
+    let listed = config_of("apalis", &server.url(), &[("queues", list(&["shop:mail"]))]);
+    let page = exporter(listed).await.scrape().await;
+    let at = |page: &str, metric: &str| find(page, &of("apalis", metric, "shop:mail"));
+    assert_eq!((at(&page, "queue_length"), at(&page, "queue_scheduled")), (Some(5.0), Some(2.0)));
+    assert_eq!(at(&page, "queue_listed_unknown"), None, "it holds tasks");
+    assert!(at(&page, "queue_oldest_message_age_seconds").unwrap() < 600.0);
+
+    let mut workers = tokio::task::JoinSet::new();
+    workers.spawn(async move { WorkerBuilder::new("one").backend(storage).build(work).run().await });
+    let found = exporter(config_of("apalis", &server.url(), &[])).await;
+    let page = settled(&found, |page| {
+        at(page, "queue_completed_total") == Some(3.0) && at(page, "queue_dead") == Some(1.0)
+    })
+    .await;
+    assert_eq!(
+        (at(&page, "queue_completed_total"), at(&page, "queue_dead")),
+        (Some(3.0), Some(1.0)),
+        "{page}"
+    );
+    assert_eq!((at(&page, "queue_length"), at(&page, "queue_running")), (Some(0.0), Some(1.0)));
+    assert_eq!((at(&page, "queue_scheduled"), at(&page, "queue_workers")), (Some(2.0), Some(1.0)));
+    assert_eq!(at(&page, "queue_time_to_drain_seconds"), Some(0.0));
+    assert_clean(&page);
+}
