@@ -6,6 +6,7 @@
 //!
 //! The crate depends on no room of the workspace, so that each room may test with it.
 
+mod bullmq;
 mod celery;
 mod daemon;
 mod delay_proxy;
@@ -18,9 +19,11 @@ mod prometheus;
 mod raw;
 mod redis;
 mod sentinel;
+mod sidekiq;
 mod truth;
 mod unprivileged;
 
+pub use bullmq::BullMq;
 pub use celery::{Celery, CeleryWorker};
 pub use delay_proxy::DelayProxy;
 pub use error::TestkitError;
@@ -29,6 +32,7 @@ pub use postgres::PostgresServer;
 pub use prometheus::{PrometheusServer, promtool, promtool_with_input};
 pub use redis::RedisServer;
 pub use sentinel::RedisSentinel;
+pub use sidekiq::{Sidekiq, SidekiqWorker};
 pub use truth::{TruthConfig, TruthServer};
 
 /// Runs a blocking start on a thread of its own, so that a paused test clock or a busy runtime does

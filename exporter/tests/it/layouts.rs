@@ -6,7 +6,7 @@ use apalis::prelude::{AbortError, BoxDynError, TaskBuilder, TaskSink, WorkerBuil
 use apalis_redis::{Config, RedisStorage};
 use hitmark_exporter::Exporter;
 use hitmark_exporter::options::OptionValue;
-use hitmark_testkit::RedisServer;
+use hitmark_testkit::{BullMq, RedisServer, Sidekiq};
 
 use crate::support::{assert_clean, commands, config_of, exporter, find, sample, target};
 
@@ -165,4 +165,95 @@ async fn apalis_s_tasks_are_counted_in_every_state() {
     assert_eq!((at(&page, "queue_scheduled"), at(&page, "queue_workers")), (Some(2.0), Some(1.0)));
     assert_eq!(at(&page, "queue_time_to_drain_seconds"), Some(0.0));
     assert_clean(&page);
+}
+
+/// Six jobs that end, one that never does, and what is left waiting, in every way.
+const BULLMQ: &str = r#"
+const { Queue, Worker } = require("bullmq");
+const url = new URL(process.argv[1]);
+const connection = { host: url.hostname, port: Number(url.port), maxRetriesPerRequest: null };
+const queue = new Queue("mail", { connection });
+async function main() {
+    for (let n = 0; n < 4; n++) await queue.add("ok", {});
+    for (let n = 0; n < 2; n++) await queue.add("bad", {});
+    await queue.add("hold", {});
+    let ended = 0;
+    const settled = new Promise((resolve) => {
+        const worker = new Worker("mail", async (job) => {
+            if (job.name === "bad") throw new Error("no");
+            if (job.name === "hold") { resolve(); await new Promise(() => {}); }
+        }, { connection, concurrency: 1 });
+        worker.on("error", () => {});
+    });
+    await settled;
+    for (let n = 0; n < 7; n++) await queue.add("wait", {});
+    for (let n = 0; n < 3; n++) await queue.add("first", {}, { priority: 1 });
+    for (let n = 0; n < 2; n++) await queue.add("later", {}, { delay: 3600000 });
+    process.exit(0);
+}
+main();
+"#;
+
+#[tokio::test]
+async fn bullmq_s_jobs_are_counted_by_state_and_the_oldest_tells_its_age() {
+    let (server, node) = (RedisServer::start().await.unwrap(), BullMq::install().await.unwrap());
+    node.script(BULLMQ, &[&server.url()]).await.unwrap();
+    let page = exporter(config_of("bullmq", &server.url(), &[])).await.scrape().await;
+    let at = |metric: &str| sample(&page, &of("bullmq", metric, "mail"));
+    assert_eq!((at("queue_length"), at("queue_running"), at("queue_scheduled")), (10.0, 1.0, 2.0));
+    assert_eq!((at("queue_failed"), at("queue_enqueued_total")), (2.0, 19.0));
+    assert!(at("queue_oldest_message_age_seconds") < 600.0);
+    for (state, jobs) in [("waiting", 7.0), ("prioritized", 3.0), ("completed", 4.0), ("delayed", 2.0)] {
+        let series = format!("bullmq_job_count{{queue=\"mail\",state=\"{state}\"}}");
+        assert_eq!(sample(&page, &series), jobs, "{state}");
+    }
+    assert_clean(&page);
+}
+
+/// What Sidekiq's process runs: jobs that end, fail for another try, and fail for good.
+const SIDEKIQ_JOBS: &str = r#"
+require "fileutils"
+Sidekiq.configure_server do |config|
+  config.redis = { url: ENV_URL }
+  config.on(:startup) { FileUtils.touch(File.join(__dir__, "ready")) }
+end
+class Ok; include Sidekiq::Worker; def perform; end; end
+class Again; include Sidekiq::Worker; def perform; raise "no"; end; end
+class Never; include Sidekiq::Worker; sidekiq_options retry: 0; def perform; raise "no"; end; end
+"#;
+
+const SIDEKIQ_PUSH: &str = r#"
+Sidekiq.configure_client { |config| config.redis = { url: ARGV[0] } }
+push = ->(name, count, more = {}) { count.times { Sidekiq::Client.push({ "class" => name, "args" => [], "queue" => ARGV[1] }.merge(more)) } }
+if ARGV[1] == "work"
+  push.("Ok", 5); push.("Again", 2); push.("Never", 1, { "retry" => 0 })
+else
+  push.("Ok", 6)
+  push.("Ok", 3, { "at" => Time.now.to_f + 3600 })
+end
+"#;
+
+#[tokio::test]
+async fn sidekiq_s_jobs_are_counted_in_every_state() {
+    let (server, ruby) = (RedisServer::start().await.unwrap(), Sidekiq::find().unwrap());
+    let url = server.url();
+    let jobs = SIDEKIQ_JOBS.replace("ENV_URL", &format!("{url:?}"));
+    let worker = ruby.worker(&jobs, &["--queue", "work"]).await.unwrap();
+    ruby.script(SIDEKIQ_PUSH, &[&url, "work"]).await.unwrap();
+    ruby.script(SIDEKIQ_PUSH, &[&url, "mail"]).await.unwrap();
+    let exporter = exporter(config_of("sidekiq", &url, &[])).await;
+    let at = |page: &str, metric: &str, queue: &str| find(page, &of("sidekiq", metric, queue));
+    // The process writes its counters when its heart beats, every few seconds.
+    let page = settled(&exporter, |page| at(page, "queue_completed_total", "all") == Some(5.0)).await;
+    assert_eq!(at(&page, "queue_completed_total", "all"), Some(5.0), "{page}");
+    assert_eq!((at(&page, "queue_retrying", "all"), at(&page, "queue_dead", "all")), (Some(2.0), Some(1.0)));
+    assert_eq!(
+        (at(&page, "queue_length", "mail"), at(&page, "queue_length", "work")),
+        (Some(6.0), Some(0.0))
+    );
+    assert_eq!(at(&page, "queue_scheduled", "all"), Some(3.0));
+    assert!(at(&page, "queue_oldest_message_age_seconds", "mail").unwrap() < 600.0);
+    assert_eq!(sample(&page, "sidekiq_queue_enqueued_jobs{name=\"mail\"}"), 6.0);
+    assert_clean(&page);
+    worker.kill();
 }
