@@ -15,7 +15,7 @@ pub mod sidekiq;
 pub mod stream;
 mod time;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt;
@@ -25,6 +25,7 @@ use hitmark_schema::metrics::QUEUE_INDUCED_LOOKUPS;
 use tokio::sync::Mutex;
 
 use self::ask::{Ask, Request};
+use self::celery::watch::{Plan, Watch};
 use self::discovery::Discovery;
 use self::drain::Drain;
 use self::model::{Queue, Reading};
@@ -81,6 +82,9 @@ struct QueueCollector {
     /// The keys in which streams are looked for.
     pattern: String,
     lookups: Arc<Lookups>,
+    /// What to watch between scrapes, and the watch once the first scrape has started it.
+    plan: Option<Plan>,
+    watch: OnceLock<Watch>,
     // Taken for a whole scrape: scrapes of one target do not overlap (single flight).
     memory: Mutex<Memory>,
 }
@@ -99,6 +103,7 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
     // The queues to read; all that are found if there are none.
     let names = options.texts("queues");
     let pattern = if system == System::Stream { options.text("pattern") } else { String::new() };
+    let plan = (system == System::Celery).then(|| Plan::read(ask.url, ask.timeout, &mut options));
     let mut mistakes = options.finish();
     mistakes.extend(discovery::mistakes(&names));
     let target = redacted(ask.url);
@@ -110,6 +115,8 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
             labelled: ask.labelled,
             pattern: if pattern.is_empty() { "*".to_owned() } else { pattern },
             lookups: Lookups::of(ask.url),
+            plan,
+            watch: OnceLock::new(),
             memory: Mutex::new(Memory {
                 discovery: Discovery::new(names),
                 drain: Drain::default(),
@@ -138,6 +145,9 @@ impl Collector for QueueCollector {
             memory.induced.0 += link.cost.0;
             memory.induced.1 += link.cost.1;
             let mut reading = read?;
+            if let Some(plan) = &self.plan {
+                self.watch.get_or_init(|| plan.start()).add_to(&mut reading);
+            }
             // What holds messages is known, though nobody declared it yet.
             let holds = |queue: &Queue| queue.waiting.max(queue.scheduled) > Some(0);
             let queues = &reading.queues;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod celery_watch;
 mod cli;
 mod golden;
 mod http;

@@ -6,6 +6,12 @@
 //! A Celery message has no time of its own: an age is told only where the publisher set the header
 //! or property `timestamp`. Nothing is written, and the lists are never read whole.
 
+mod control;
+mod events;
+mod message;
+pub(crate) mod watch;
+mod workers;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use hitmark_schema::exposition::Family;
