@@ -30,6 +30,7 @@ pub const KINDS: &[Kind] = &[
     queues::BULLMQ,
     queues::APALIS,
     queues::STREAM,
+    queues::rabbitmq::KIND,
     service::KIND,
 ];
 

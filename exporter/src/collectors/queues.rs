@@ -10,6 +10,7 @@ pub mod celery;
 mod discovery;
 mod drain;
 pub mod model;
+pub mod rabbitmq;
 pub mod rq;
 pub mod sidekiq;
 pub mod stream;

@@ -9,6 +9,7 @@ mod http;
 mod layouts;
 mod live;
 mod queues;
+mod rabbitmq;
 mod redis_more;
 mod service;
 mod support;
