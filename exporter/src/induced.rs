@@ -108,6 +108,7 @@ fn certain<C: AsRef<str>>(command: &[C], reply: &Reply) -> Option<bool> {
         ("LLEN" | "ZCARD" | "SCARD" | "HLEN", Reply::Int(length)) => Some(*length > 0),
         ("TYPE", Reply::Text(kind)) => Some(kind != "none"),
         ("GET" | "LINDEX" | "HGET", Reply::Text(_)) => Some(true),
+        ("HMGET", Reply::List(fields)) if fields.iter().any(|field| *field != Reply::Nil) => Some(true),
         ("GET" | "LINDEX", Reply::Nil) => Some(false),
         ("SMEMBERS", Reply::List(items)) => Some(!items.is_empty()),
         ("ZRANGE" | "XRANGE", Reply::List(items)) if !items.is_empty() => Some(true),
@@ -124,9 +125,10 @@ fn certain<C: AsRef<str>>(command: &[C], reply: &Reply) -> Option<bool> {
 /// What a reply that leaves it open most likely means; `None` if the command looks no key up.
 fn guess<C: AsRef<str>>(command: &[C], reply: &Reply) -> Option<bool> {
     match (name(command), reply) {
-        ("HGET" | "HSCAN" | "ZRANGE" | "XRANGE" | "ZCOUNT", Reply::Nil | Reply::Int(_) | Reply::List(_)) => {
-            Some(false)
-        }
+        (
+            "HGET" | "HMGET" | "HSCAN" | "ZRANGE" | "XRANGE" | "ZCOUNT",
+            Reply::Nil | Reply::Int(_) | Reply::List(_),
+        ) => Some(false),
         // An error about the type or the group comes after the key was found.
         (_, Reply::Refused(words)) if words.contains("WRONGTYPE") || words.contains("NOGROUP") => Some(true),
         _ => None,

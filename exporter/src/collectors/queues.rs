@@ -9,6 +9,7 @@ pub mod bullmq;
 pub mod celery;
 mod discovery;
 mod drain;
+mod heads;
 pub mod model;
 pub mod rabbitmq;
 pub mod rq;
@@ -29,6 +30,7 @@ use self::ask::{Ask, Request};
 use self::celery::watch::{Plan, Watch};
 use self::discovery::Discovery;
 use self::drain::Drain;
+use self::heads::Heads;
 use self::model::{Queue, Reading};
 use super::{Built, Collected, Collector, Kind, Labelled};
 use crate::config::redacted;
@@ -95,6 +97,7 @@ struct QueueCollector {
 struct Memory {
     discovery: Discovery,
     drain: Drain,
+    heads: Heads,
     /// Hits and misses that reading these queues cost the server.
     induced: (u64, u64),
 }
@@ -121,6 +124,7 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
             memory: Mutex::new(Memory {
                 discovery: Discovery::new(names),
                 drain: Drain::default(),
+                heads: Heads::default(),
                 induced: (0, 0),
             }),
         })),
@@ -153,7 +157,9 @@ impl Collector for QueueCollector {
             let holds = |queue: &Queue| queue.waiting.max(queue.scheduled) > Some(0);
             let queues = &reading.queues;
             reading.unknown.retain(|name| !queues.iter().any(|queue| queue.name == *name && holds(queue)));
-            memory.drain.absorb(&mut reading.queues, Instant::now());
+            let at = Instant::now();
+            memory.drain.absorb(&mut reading.queues, at);
+            memory.heads.absorb(&mut reading.queues, at);
             let system = self.system.name();
             let mut families = model::families(system, reading, now);
             families.push(

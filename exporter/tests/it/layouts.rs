@@ -182,7 +182,7 @@ async function main() {
         const worker = new Worker("mail", async (job) => {
             if (job.name === "bad") throw new Error("no");
             if (job.name === "hold") { resolve(); await new Promise(() => {}); }
-        }, { connection, concurrency: 1 });
+        }, { connection, concurrency: 1, metrics: { maxDataPoints: 10 } });
         worker.on("error", () => {});
     });
     await settled;
@@ -202,6 +202,9 @@ async fn bullmq_s_jobs_are_counted_by_state_and_the_oldest_tells_its_age() {
     let at = |metric: &str| sample(&page, &of("bullmq", metric, "mail"));
     assert_eq!((at("queue_length"), at("queue_running"), at("queue_scheduled")), (10.0, 1.0, 2.0));
     assert_eq!((at("queue_failed"), at("queue_enqueued_total")), (2.0, 19.0));
+    assert_eq!(at("queue_completed_total"), 4.0);
+    assert_eq!(sample(&page, "bullmq_job_completed_total{queue=\"mail\"}"), 4.0);
+    assert_eq!(sample(&page, "bullmq_job_failed_total{queue=\"mail\"}"), 2.0);
     assert!(at("queue_oldest_message_age_seconds") < 600.0);
     for (state, jobs) in [("waiting", 7.0), ("prioritized", 3.0), ("completed", 4.0), ("delayed", 2.0)] {
         let series = format!("bullmq_job_count{{queue=\"mail\",state=\"{state}\"}}");
@@ -219,6 +222,7 @@ Sidekiq.configure_server do |config|
 end
 class Ok; include Sidekiq::Worker; def perform; end; end
 class Again; include Sidekiq::Worker; def perform; raise "no"; end; end
+class Hold; include Sidekiq::Worker; def perform; sleep 600; end; end
 class Never; include Sidekiq::Worker; sidekiq_options retry: 0; def perform; raise "no"; end; end
 "#;
 
@@ -226,7 +230,7 @@ const SIDEKIQ_PUSH: &str = r#"
 Sidekiq.configure_client { |config| config.redis = { url: ARGV[0] } }
 push = ->(name, count, more = {}) { count.times { Sidekiq::Client.push({ "class" => name, "args" => [], "queue" => ARGV[1] }.merge(more)) } }
 if ARGV[1] == "work"
-  push.("Ok", 5); push.("Again", 2); push.("Never", 1, { "retry" => 0 })
+  push.("Ok", 5); push.("Again", 2); push.("Never", 1, { "retry" => 0 }); push.("Hold", 1)
 else
   push.("Ok", 6)
   push.("Ok", 3, { "at" => Time.now.to_f + 3600 })
@@ -238,13 +242,17 @@ async fn sidekiq_s_jobs_are_counted_in_every_state() {
     let (server, ruby) = (RedisServer::start().await.unwrap(), Sidekiq::find().unwrap());
     let url = server.url();
     let jobs = SIDEKIQ_JOBS.replace("ENV_URL", &format!("{url:?}"));
-    let worker = ruby.worker(&jobs, &["--queue", "work"]).await.unwrap();
+    let worker = ruby.worker(&jobs, &["--queue", "work", "--concurrency", "3"]).await.unwrap();
     ruby.script(SIDEKIQ_PUSH, &[&url, "work"]).await.unwrap();
     ruby.script(SIDEKIQ_PUSH, &[&url, "mail"]).await.unwrap();
     let exporter = exporter(config_of("sidekiq", &url, &[])).await;
     let at = |page: &str, metric: &str, queue: &str| find(page, &of("sidekiq", metric, queue));
     // The process writes its counters when its heart beats, every few seconds.
-    let page = settled(&exporter, |page| at(page, "queue_completed_total", "all") == Some(5.0)).await;
+    let is_done = |page: &str| {
+        at(page, "queue_completed_total", "all") == Some(5.0)
+            && find(page, "sidekiq_busy_workers") == Some(1.0)
+    };
+    let page = settled(&exporter, is_done).await;
     assert_eq!(at(&page, "queue_completed_total", "all"), Some(5.0), "{page}");
     assert_eq!((at(&page, "queue_retrying", "all"), at(&page, "queue_dead", "all")), (Some(2.0), Some(1.0)));
     assert_eq!(
@@ -253,7 +261,21 @@ async fn sidekiq_s_jobs_are_counted_in_every_state() {
     );
     assert_eq!(at(&page, "queue_scheduled", "all"), Some(3.0));
     assert!(at(&page, "queue_oldest_message_age_seconds", "mail").unwrap() < 600.0);
-    assert_eq!(sample(&page, "sidekiq_queue_enqueued_jobs{name=\"mail\"}"), 6.0);
+    for (series, expected) in [
+        ("sidekiq_queue_enqueued_jobs{name=\"mail\"}", 6.0),
+        ("sidekiq_enqueued_jobs", 6.0),
+        ("sidekiq_processed_jobs_total", 8.0),
+        ("sidekiq_failed_jobs_total", 3.0),
+        ("sidekiq_retry_jobs", 2.0),
+        ("sidekiq_dead_jobs", 1.0),
+        ("sidekiq_processes", 1.0),
+        ("sidekiq_workers", 3.0),
+        ("sidekiq_busy_workers", 1.0),
+        ("sidekiq_queue_workers{name=\"work\"}", 3.0),
+        ("sidekiq_queue_processes{name=\"mail\"}", 0.0),
+    ] {
+        assert_eq!(sample(&page, series), expected, "{series}");
+    }
     assert_clean(&page);
     worker.kill();
 }

@@ -35,8 +35,21 @@ metrics! {
     // sidekiq-exporter.
     gauge SIDEKIQ_QUEUE_JOBS "sidekiq_queue_enqueued_jobs" ["name"] "Sidekiq jobs that wait in the queue.";
     gauge SIDEKIQ_QUEUE_LATENCY "sidekiq_queue_latency_seconds" ["name"] "Age of the Sidekiq job that waits longest in the queue.";
+    counter SIDEKIQ_PROCESSED_JOBS "sidekiq_processed_jobs_total" [] "Sidekiq jobs that were tried, failures among them.";
+    counter SIDEKIQ_FAILED_JOBS "sidekiq_failed_jobs_total" [] "Tries of Sidekiq jobs that failed.";
+    gauge SIDEKIQ_ENQUEUED_JOBS "sidekiq_enqueued_jobs" [] "Sidekiq jobs that wait, of all queues.";
+    gauge SIDEKIQ_SCHEDULED_JOBS "sidekiq_scheduled_jobs" [] "Sidekiq jobs that wait for their time.";
+    gauge SIDEKIQ_RETRY_JOBS "sidekiq_retry_jobs" [] "Sidekiq jobs that wait for another try.";
+    gauge SIDEKIQ_DEAD_JOBS "sidekiq_dead_jobs" [] "Sidekiq jobs that are given up.";
+    gauge SIDEKIQ_PROCESSES "sidekiq_processes" [] "Sidekiq processes.";
+    gauge SIDEKIQ_WORKERS "sidekiq_workers" [] "Threads of all Sidekiq processes.";
+    gauge SIDEKIQ_BUSY_WORKERS "sidekiq_busy_workers" [] "Threads of all Sidekiq processes that run a job.";
+    gauge SIDEKIQ_QUEUE_PROCESSES "sidekiq_queue_processes" ["name"] "Sidekiq processes that take from the queue.";
+    gauge SIDEKIQ_QUEUE_WORKERS "sidekiq_queue_workers" ["name"] "Threads of the Sidekiq processes that take from the queue.";
     // BullMQ itself.
     gauge BULLMQ_JOB_COUNT "bullmq_job_count" ["queue", "state"] "BullMQ jobs by queue and state.";
+    counter BULLMQ_JOB_COMPLETED "bullmq_job_completed_total" ["queue"] "BullMQ jobs that were completed, where workers count them.";
+    counter BULLMQ_JOB_FAILED "bullmq_job_failed_total" ["queue"] "BullMQ jobs that failed, where workers count them.";
     // RabbitMQ's own plugin, and the exporter before it.
     gauge RABBITMQ_QUEUE_MESSAGES "rabbitmq_queue_messages" ["vhost", "queue"] "Messages of the queue, waiting or unacknowledged.";
     gauge RABBITMQ_QUEUE_MESSAGES_READY "rabbitmq_queue_messages_ready" ["vhost", "queue"] "Messages that wait for a consumer.";

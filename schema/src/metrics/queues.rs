@@ -39,6 +39,12 @@ pub const QUEUE_OLDEST_AGE: Metric = Metric::gauge(
     "Age of the message that waits longest, where the message tells when it was enqueued.",
     BY_QUEUE,
 );
+/// How long the head has waited at least.
+pub const QUEUE_WAITED_AT_LEAST: Metric = Metric::gauge(
+    "queue_oldest_message_age_min_seconds",
+    "Time for which the message that is next was seen to wait, where it does not tell its age: a lower bound.",
+    BY_QUEUE,
+);
 /// Messages ever enqueued.
 pub const QUEUE_ENQUEUED: Metric = Metric::counter(
     "queue_enqueued_total",
@@ -113,6 +119,7 @@ pub const QUEUES: &[Metric] = &[
     QUEUE_FAILED,
     QUEUE_DEAD,
     QUEUE_OLDEST_AGE,
+    QUEUE_WAITED_AT_LEAST,
     QUEUE_ENQUEUED,
     QUEUE_COMPLETED,
     QUEUE_UNREAD,

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use hitmark_schema::exposition::Family;
-use hitmark_schema::metrics::BULLMQ_JOB_COUNT;
+use hitmark_schema::metrics::{BULLMQ_JOB_COMPLETED, BULLMQ_JOB_COUNT, BULLMQ_JOB_FAILED};
 
 use super::ask::{Ask, Request, number, pipeline_of, refused, request, text};
 use super::discovery::Discovery;
@@ -33,7 +33,10 @@ const STATES: [(&str, &str, &str); 8] = [
 const OLDEST: usize = STATES.len();
 const LAST_ID: usize = OLDEST + 1;
 const META: usize = LAST_ID + 1;
-const REQUESTS_PER_QUEUE: usize = META + 1;
+/// Behind these, what workers count that run with `metrics`.
+const COMPLETED: usize = META + 1;
+const FAILED: usize = COMPLETED + 1;
+const REQUESTS_PER_QUEUE: usize = FAILED + 1;
 
 /// Reads every queue: names, then lengths, then the times of the oldest jobs.
 pub(crate) async fn read(ask: &mut dyn Ask, discovery: &mut Discovery) -> Result<Reading, Failure> {
@@ -66,6 +69,9 @@ fn requests(names: &[String]) -> Vec<Request> {
         commands.push(request(&["LINDEX", &format!("bull:{name}:wait"), "-1"]));
         commands.push(request(&["GET", &format!("bull:{name}:id")]));
         commands.push(request(&["HLEN", &format!("bull:{name}:meta")]));
+        for kind in ["completed", "failed"] {
+            commands.push(request(&["HGET", &format!("bull:{name}:metrics:{kind}"), "count"]));
+        }
     }
     commands
 }
@@ -74,12 +80,18 @@ fn requests(names: &[String]) -> Vec<Request> {
 #[must_use]
 pub fn parse(names: &[String], replies: &[Reply], times: &[Reply]) -> Reading {
     let mut jobs = Family::new(BULLMQ_JOB_COUNT);
+    let (mut completed, mut failed) = (Family::new(BULLMQ_JOB_COMPLETED), Family::new(BULLMQ_JOB_FAILED));
     let mut queues = Vec::with_capacity(names.len());
     for (index, (name, replies)) in names.iter().zip(replies.chunks(REQUESTS_PER_QUEUE)).enumerate() {
         let counts: Vec<Option<u64>> = (0..STATES.len()).map(|at| number(replies.get(at))).collect();
         for ((state, _, _), count) in STATES.iter().zip(&counts) {
             if let Some(count) = count {
                 jobs.push(&[("queue", name), ("state", state)], *count as f64);
+            }
+        }
+        for (family, at) in [(&mut completed, COMPLETED), (&mut failed, FAILED)] {
+            if let Some(count) = number(replies.get(at)) {
+                family.push(&[("queue", name)], count as f64);
             }
         }
         queues.push(Queue {
@@ -89,9 +101,10 @@ pub fn parse(names: &[String], replies: &[Reply], times: &[Reply]) -> Reading {
             scheduled: counts[4],
             failed: counts[5],
             enqueued: number(replies.get(LAST_ID)),
+            completed: number(replies.get(COMPLETED)),
             oldest_at: number(times.get(index)).map(|millis| millis as f64 / 1_000.0),
             ..Queue::default()
         });
     }
-    Reading { queues, compatible: vec![jobs], ..Reading::default() }
+    Reading { queues, compatible: vec![jobs, completed, failed], ..Reading::default() }
 }

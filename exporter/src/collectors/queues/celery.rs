@@ -4,7 +4,8 @@
 //! and 9; it pushes left and pops right. What a worker took, running or waiting for its ETA, lies
 //! unacknowledged in the hash `unacked`, of all queues together, as JSON `[message, exchange, key]`.
 //! A Celery message has no time of its own: an age is told only where the publisher set the header
-//! or property `timestamp`. Nothing is written, and the lists are never read whole.
+//! or property `timestamp`; else how long the next message was seen to wait. Only the control bus
+//! (`control`) writes, and the lists are never read whole.
 
 mod control;
 mod events;
@@ -149,7 +150,10 @@ fn listed(name: &str, replies: &[Reply]) -> Queue {
         let length = number(pair.first()).unwrap_or(0);
         queue.waiting = queue.waiting.map(|waiting| waiting + length);
         queue.by_priority.push((priority.to_owned(), length));
-        let at = text(pair.get(1)).and_then(|message| sent_at(&serde_json::from_str(message).ok()?));
+        let message = text(pair.get(1)).and_then(|message| serde_json::from_str::<Value>(message).ok());
+        let at = message.as_ref().and_then(sent_at);
+        let id = message.as_ref().and_then(|message| message["headers"]["id"].as_str());
+        queue.heads.extend(id.filter(|_| at.is_none()).map(str::to_owned));
         queue.oldest_at = match (queue.oldest_at, at) {
             (Some(oldest), Some(at)) => Some(oldest.min(at)),
             (oldest, at) => oldest.or(at),

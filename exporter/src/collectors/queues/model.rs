@@ -8,7 +8,7 @@ use hitmark_schema::metrics::{
     Metric, QUEUE_COMPLETED, QUEUE_DEAD, QUEUE_DRAIN, QUEUE_ENQUEUED, QUEUE_FAILED, QUEUE_GROUP_CONSUMERS,
     QUEUE_GROUP_LAG, QUEUE_GROUP_OLDEST_PENDING_AGE, QUEUE_GROUP_PENDING, QUEUE_LENGTH, QUEUE_LISTED_UNKNOWN,
     QUEUE_OLDEST_AGE, QUEUE_PRIORITY_LENGTH, QUEUE_RETRYING, QUEUE_RUNNING, QUEUE_SCHEDULED, QUEUE_STORED,
-    QUEUE_UNREAD, QUEUE_WORKERS,
+    QUEUE_UNREAD, QUEUE_WAITED_AT_LEAST, QUEUE_WORKERS,
 };
 
 /// One queue at one moment.
@@ -42,6 +42,10 @@ pub struct Queue {
     pub stored: Option<u64>,
     /// The groups that read a stream.
     pub groups: Vec<Group>,
+    /// Identifiers of the messages that are next in its lists, where their time is not told.
+    pub heads: Vec<String>,
+    /// Seconds for which one of these was seen there.
+    pub waited_at_least: Option<f64>,
     /// Seconds until nothing waits, at the rate of the last minutes.
     pub drains_in: Option<f64>,
 }
@@ -99,6 +103,7 @@ pub fn families(system: &'static str, reading: Reading, now: f64) -> Vec<Family>
         gauge(QUEUE_DEAD, &|queue| count(queue.dead)),
         // A clock that runs ahead elsewhere would give an age below zero.
         gauge(QUEUE_OLDEST_AGE, &|queue| queue.oldest_at.map(|at| (now - at).max(0.0))),
+        gauge(QUEUE_WAITED_AT_LEAST, &|queue| queue.waited_at_least),
         gauge(QUEUE_ENQUEUED, &|queue| count(queue.enqueued)),
         gauge(QUEUE_COMPLETED, &|queue| count(queue.completed)),
         gauge(QUEUE_WORKERS, &|queue| count(queue.workers)),
