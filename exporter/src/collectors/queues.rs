@@ -100,6 +100,8 @@ struct Memory {
     heads: Heads,
     /// Hits and misses that reading these queues cost the server.
     induced: (u64, u64),
+    /// Listed queues that were unknown at the last scrape: the log tells a change, not every scrape.
+    unknown: Vec<String>,
 }
 
 fn build(system: System, ask: &super::Ask<'_>) -> Built {
@@ -126,6 +128,7 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
                 drain: Drain::default(),
                 heads: Heads::default(),
                 induced: (0, 0),
+                unknown: Vec::new(),
             }),
         })),
         Ok(_) => Err(mistakes),
@@ -157,6 +160,10 @@ impl Collector for QueueCollector {
             let holds = |queue: &Queue| queue.waiting.max(queue.scheduled) > Some(0);
             let queues = &reading.queues;
             reading.unknown.retain(|name| !queues.iter().any(|queue| queue.name == *name && holds(queue)));
+            if reading.unknown != memory.unknown && !reading.unknown.is_empty() {
+                tracing::warn!(target = self.target, queues = ?reading.unknown, "the broker does not know these queues");
+            }
+            memory.unknown.clone_from(&reading.unknown);
             let at = Instant::now();
             memory.drain.absorb(&mut reading.queues, at);
             memory.heads.absorb(&mut reading.queues, at);
