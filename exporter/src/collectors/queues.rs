@@ -82,6 +82,7 @@ struct QueueCollector {
     system: System,
     target: String,
     labelled: Labelled,
+    layout: celery::Layout,
     /// The keys in which streams are looked for.
     pattern: String,
     lookups: Arc<Lookups>,
@@ -109,8 +110,11 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
     // The queues to read; all that are found if there are none.
     let names = options.texts("queues");
     let pattern = if system == System::Stream { options.text("pattern") } else { String::new() };
-    let plan = (system == System::Celery).then(|| Plan::read(ask.url, ask.timeout, &mut options));
+    let is_celery = system == System::Celery;
+    let (layout, wrong) = if is_celery { celery::Layout::read(&mut options) } else { Default::default() };
+    let plan = is_celery.then(|| Plan::read(ask.url, ask.timeout, &layout.prefix, &mut options));
     let mut mistakes = options.finish();
+    mistakes.extend(wrong);
     mistakes.extend(discovery::mistakes(&names));
     let target = redacted(ask.url);
     match RedisClient::new(ask.url, ask.timeout) {
@@ -120,6 +124,7 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
             target,
             labelled: ask.labelled,
             pattern: if pattern.is_empty() { "*".to_owned() } else { pattern },
+            layout,
             lookups: Lookups::of(ask.url),
             plan,
             watch: OnceLock::new(),
@@ -193,7 +198,7 @@ impl QueueCollector {
             System::BullMq => bullmq::read(link, discovery).await,
             System::Rq => rq::read(link, discovery).await,
             System::Sidekiq => sidekiq::read(link, discovery, now).await,
-            System::Celery => celery::read(link, discovery, now).await,
+            System::Celery => celery::read(link, discovery, &self.layout, now).await,
             System::Stream => stream::read(link, discovery, &self.pattern).await,
         }
     }

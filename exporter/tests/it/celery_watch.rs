@@ -13,6 +13,7 @@ import time, pathlib
 from celery import Celery
 from celery.signals import worker_ready
 app = Celery("tasks", broker="BROKER")
+app.conf.broker_transport_options = OPTIONS
 app.conf.task_track_started = True
 @worker_ready.connect
 def ready(**_):
@@ -75,7 +76,7 @@ async fn events_and_the_control_bus_tell_exactly_what_a_worker_did() {
     let options = [("control_every_s", OptionValue::Number(2.0))];
     let exporter = exporter(config_of("celery", &server.url(), &options)).await;
     exporter.scrape().await;
-    let tasks = TASKS.replace("BROKER", &server.url());
+    let tasks = TASKS.replace("BROKER", &server.url()).replace("OPTIONS", "{}");
     let args = ["-E", "--concurrency", "2", "--queues", "celery,mail"];
     let worker = python.worker(&tasks, &args).await.unwrap();
     settled(&exporter, |page| first(page, "celery_worker_up") == Some(1.0)).await;
@@ -152,4 +153,41 @@ with app.events.default_dispatcher(hostname="w@box") as events:
     let page = settled(&exporter, |page| up(page) == Some(1.0)).await;
     assert_eq!(up(&page), Some(1.0));
     assert_eq!(sample(&page, "celery_worker_tasks_active{hostname=\"box\"}"), 7.0);
+}
+
+/// Two queues of an application with a prefix, a separator and steps of its own.
+const PUBLISH_ELSEWHERE: &str = r#"
+import sys
+from celery import Celery
+app = Celery(broker=sys.argv[1])
+app.conf.broker_transport_options = OPTIONS
+for priority, count in ((0, 4), (1, 3), (5, 2)):
+    for _ in range(count):
+        app.send_task("none", queue="mail", priority=priority)
+for _ in range(3):
+    app.send_task("ok")
+"#;
+
+#[tokio::test]
+async fn transport_options_that_rename_keys_are_followed() {
+    const OPTIONS: &str = r##"{"global_keyprefix": "shop:", "sep": "#", "priority_steps": [0, 1, 5]}"##;
+    let (server, python) = (RedisServer::start().await.unwrap(), Celery::install().await.unwrap());
+    let text = |text: &str| OptionValue::Text(text.to_owned());
+    let steps = OptionValue::List(["0", "1", "5"].map(str::to_owned).to_vec());
+    let options = [("key_prefix", text("shop:")), ("separator", text("#")), ("priority_steps", steps)];
+    let exporter = exporter(config_of("celery", &server.url(), &options)).await;
+    exporter.scrape().await;
+    let tasks = TASKS.replace("BROKER", &server.url()).replace("OPTIONS", OPTIONS);
+    let worker = python.worker(&tasks, &["-E", "--concurrency", "1"]).await.unwrap();
+    settled(&exporter, |page| first(page, "celery_worker_up") == Some(1.0)).await;
+    python.script(&PUBLISH_ELSEWHERE.replace("OPTIONS", OPTIONS), &[&server.url()]).await.unwrap();
+    let page =
+        settled(&exporter, |page| count(page, "celery_task_succeeded_total", "ok", "celery") == 3.0).await;
+    assert_eq!(count(&page, "celery_task_succeeded_total", "ok", "celery"), 3.0, "{page}");
+    assert_eq!(sample(&page, "queue_length{system=\"celery\",queue=\"mail\"}"), 9.0);
+    for (priority, length) in [("0", 4.0), ("1", 3.0), ("5", 2.0)] {
+        let labels = format!("{{system=\"celery\",queue=\"mail\",priority=\"{priority}\"}}");
+        assert_eq!(sample(&page, &format!("queue_priority_length{labels}")), length);
+    }
+    drop(worker);
 }

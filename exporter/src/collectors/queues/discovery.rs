@@ -88,6 +88,11 @@ impl Discovery {
         (self.names.iter().cloned().collect(), self.beyond.len() as u64)
     }
 
+    /// Whether the operator wrote this name.
+    pub(crate) fn is_listed(&self, name: &str) -> bool {
+        self.listed.iter().any(|listed| listed == name)
+    }
+
     /// The listed queues that are not among those which the broker knows.
     pub(crate) fn unknown(&self, known: &BTreeSet<String>) -> Vec<String> {
         self.listed.iter().filter(|name| !known.contains(*name)).cloned().collect()

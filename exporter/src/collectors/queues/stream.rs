@@ -34,18 +34,29 @@ pub(crate) async fn read(
         .collect();
     let replies = if commands.is_empty() { Vec::new() } else { ask.pipeline(&commands).await? };
     let mut reading = parse(&names, &replies);
+    // What was found and is gone is empty; only a name that somebody wrote can be wrong.
+    let gone = std::mem::take(&mut reading.unknown);
+    let (listed, gone): (Vec<String>, Vec<String>) =
+        gone.into_iter().partition(|name| discovery.is_listed(name));
+    reading.unknown = listed;
+    let empty = |name| Queue { name, waiting: Some(0), stored: Some(0), ..Queue::default() };
+    reading.queues.extend(gone.into_iter().map(empty));
     reading.unread += left_out;
     oldest(ask, &mut reading.queues).await?;
     Ok(reading)
 }
 
-/// The streams from two replies each. A stream that is not there shows nothing but that.
+/// The streams from two replies each. A stream that is not there is unknown, one that may not be read
+/// unread.
 #[must_use]
 pub fn parse(names: &[String], replies: &[Reply]) -> Reading {
     let mut reading = Reading::default();
     for (name, replies) in names.iter().zip(replies.chunks(2)) {
         let [stream @ Reply::List(_), groups] = replies else {
-            reading.unknown.push(name.clone());
+            match replies.first() {
+                Some(Reply::Refused(words)) if !words.contains("no such key") => reading.unread += 1,
+                _ => reading.unknown.push(name.clone()),
+            }
             continue;
         };
         let stored = number(field(stream, "length"));

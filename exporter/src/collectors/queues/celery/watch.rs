@@ -4,7 +4,7 @@
 //! reads the last of it with its age. They start with the first scrape and end with the collector.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::{CELERY_CONTROL_AGE, CELERY_EVENT_GAPS};
@@ -15,6 +15,7 @@ use super::super::model::Reading;
 use super::control::{self, Answers};
 use super::events::Events;
 use super::workers::Workers;
+use crate::failure::Failure;
 use crate::options::OptionReader;
 use crate::redis_client::{RedisClient, Reply};
 
@@ -33,6 +34,7 @@ const AGAIN_AFTER: (Duration, Duration) = (Duration::from_millis(500), Duration:
 pub(crate) struct Plan {
     url: Shown,
     timeout: Duration,
+    prefix: String,
     events: bool,
     control_every: Option<Duration>,
 }
@@ -67,11 +69,11 @@ struct State {
 
 impl Plan {
     /// Reads the options `events` and `control_every_s`.
-    pub(crate) fn read(url: &str, timeout: Duration, options: &mut OptionReader<'_>) -> Self {
+    pub(crate) fn read(url: &str, timeout: Duration, prefix: &str, options: &mut OptionReader<'_>) -> Self {
         let events = options.flag("events", true);
         let every = options.number("control_every_s", 30.0, 0.0..=3_600.0);
         let control_every = (every > 0.0).then(|| Duration::from_secs_f64(every).max(2 * ANSWER_WITHIN));
-        Self { url: Shown(url.to_owned()), timeout, events, control_every }
+        Self { url: Shown(url.to_owned()), timeout, prefix: prefix.to_owned(), events, control_every }
     }
 
     /// Starts to watch. The URL was read before, so a mistake in it cannot come now.
@@ -84,10 +86,12 @@ impl Plan {
             .and_then(|url| url.path().trim_matches('/').parse::<u32>().ok())
             .unwrap_or(0);
         if let Some(client) = client().filter(|_| self.events) {
-            running.spawn(listen(client, db, Arc::clone(&state)));
+            let channel = format!("{}/{db}.celeryev", self.prefix);
+            running.spawn(listen(client, channel, Arc::clone(&state)));
         }
         if let (Some(client), Some(every)) = (client(), self.control_every) {
-            running.spawn(control(client, db, every, Arc::clone(&state)));
+            let bus = Bus::new(client, &self.prefix, db);
+            running.spawn(control(bus, every, Arc::clone(&state)));
         }
         Watch { state, has_control: self.control_every.is_some(), _running: running }
     }
@@ -120,8 +124,8 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 /// Reads events for ever. Each break of the connection is a gap in the counters, and counted.
-async fn listen(client: RedisClient, db: u32, state: Arc<Mutex<State>>) {
-    let patterns = [format!("/{db}.celeryev"), format!("/{db}.celeryev/*")];
+async fn listen(client: RedisClient, channel: String, state: Arc<Mutex<State>>) {
+    let patterns = [channel.clone(), format!("{channel}/*")];
     let mut again_after = AGAIN_AFTER.0;
     loop {
         match client.listen(&patterns).await {
@@ -148,17 +152,14 @@ async fn listen(client: RedisClient, db: u32, state: Arc<Mutex<State>>) {
 }
 
 /// Asks the workers for ever.
-async fn control(client: RedisClient, db: u32, every: Duration, state: Arc<Mutex<State>>) {
-    // A list of our own among all exporters that ask the same broker.
-    let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let reply_to = format!("hitmark-{}-{}.reply.celery.pidbox", std::process::id(), started.as_nanos());
+async fn control(bus: Bus, every: Duration, state: Arc<Mutex<State>>) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut expected, mut round) = (0, 0);
     loop {
         ticks.tick().await;
         round += 1;
-        match ask(&client, db, round, &reply_to, expected).await {
+        match bus.ask(round, expected).await {
             Ok(answers) => {
                 expected = answers.by_worker.len();
                 if expected > 0 {
@@ -172,35 +173,48 @@ async fn control(client: RedisClient, db: u32, every: Duration, state: Arc<Mutex
     }
 }
 
-/// One round: publishes, and takes answers until all are there or the time is over.
-async fn ask(
-    client: &RedisClient,
-    db: u32,
-    round: u64,
-    reply_to: &str,
-    expected: usize,
-) -> Result<Answers, crate::failure::Failure> {
-    let channel = control::channel(db);
-    let requests = control::requests(round, reply_to);
-    let publish: Vec<[&str; 3]> = requests.iter().map(|request| ["PUBLISH", &channel, request]).collect();
-    let commands: Vec<&[&str]> = publish.iter().map(|command| &command[..]).collect();
-    client.ask(&commands, ANSWER_WITHIN).await?;
-    let (mut answers, mut taken) = (Answers::default(), 0);
-    let pop: &[&str] = &["RPOP", reply_to];
-    let deadline = Instant::now() + ANSWER_WITHIN;
-    while Instant::now() < deadline && taken < ANSWERS_MAX && !answers.is_whole(expected) {
-        let before = taken;
-        for reply in client.ask(&[pop; POPPED], ANSWER_WITHIN).await? {
-            if let Reply::Text(text) = reply {
-                taken += 1;
-                answers.absorb(round, &text);
+/// The control bus of one broker, and our place on it.
+struct Bus {
+    client: RedisClient,
+    channel: String,
+    /// What workers are told to answer to, and its key: they put the prefix before it themselves.
+    reply_to: String,
+    replies: String,
+}
+
+impl Bus {
+    fn new(client: RedisClient, prefix: &str, db: u32) -> Self {
+        // A list of our own among all exporters that ask the same broker.
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let reply_to = format!("hitmark-{}-{started}.reply.celery.pidbox", std::process::id());
+        let channel = format!("{prefix}{}", control::channel(db));
+        Self { client, channel, replies: format!("{prefix}{reply_to}"), reply_to }
+    }
+
+    /// One round: publishes, and takes answers until all are there or the time is over.
+    async fn ask(&self, round: u64, expected: usize) -> Result<Answers, Failure> {
+        let requests = control::requests(round, &self.reply_to);
+        let publish: Vec<[&str; 3]> =
+            requests.iter().map(|request| ["PUBLISH", &self.channel, request]).collect();
+        let commands: Vec<&[&str]> = publish.iter().map(|command| &command[..]).collect();
+        self.client.ask(&commands, ANSWER_WITHIN).await?;
+        let (mut answers, mut taken) = (Answers::default(), 0);
+        let pop: &[&str] = &["RPOP", &self.replies];
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        while Instant::now() < deadline && taken < ANSWERS_MAX && !answers.is_whole(expected) {
+            let before = taken;
+            for reply in self.client.ask(&[pop; POPPED], ANSWER_WITHIN).await? {
+                if let Reply::Text(text) = reply {
+                    taken += 1;
+                    answers.absorb(round, &text);
+                }
+            }
+            if taken == before {
+                tokio::time::sleep(LOOK_EVERY).await;
             }
         }
-        if taken == before {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        // What comes later still is taken away with the next round's answers.
+        self.client.ask(&[&["DEL", &self.replies]], ANSWER_WITHIN).await?;
+        Ok(answers)
     }
-    // What comes later still is taken away with the next round's answers.
-    client.ask(&[&["DEL", reply_to]], ANSWER_WITHIN).await?;
-    Ok(answers)
 }
