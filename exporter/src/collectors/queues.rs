@@ -83,7 +83,7 @@ struct QueueCollector {
     target: String,
     labelled: Labelled,
     layout: celery::Layout,
-    /// The keys in which streams are looked for.
+    /// The keys in which streams are looked for, or what BullMQ's keys begin with.
     pattern: String,
     lookups: Arc<Lookups>,
     /// What to watch between scrapes, and the watch once the first scrape has started it.
@@ -109,7 +109,11 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
     let mut options = OptionReader::new(ask.options);
     // The queues to read; all that are found if there are none.
     let names = options.texts("queues");
-    let pattern = if system == System::Stream { options.text("pattern") } else { String::new() };
+    let pattern = match system {
+        System::Stream => or(options.text("pattern"), "*"),
+        System::BullMq => or(options.text("prefix"), bullmq::PREFIX),
+        _ => String::new(),
+    };
     let is_celery = system == System::Celery;
     let (layout, wrong) = if is_celery { celery::Layout::read(&mut options) } else { Default::default() };
     let plan = is_celery.then(|| Plan::read(ask.url, ask.timeout, &layout.prefix, &mut options));
@@ -123,7 +127,7 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
             system,
             target,
             labelled: ask.labelled,
-            pattern: if pattern.is_empty() { "*".to_owned() } else { pattern },
+            pattern,
             layout,
             lookups: Lookups::of(ask.url),
             plan,
@@ -142,6 +146,10 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
             Err(mistakes)
         }
     }
+}
+
+fn or(text: String, default: &str) -> String {
+    if text.is_empty() { default.to_owned() } else { text }
 }
 
 impl Collector for QueueCollector {
@@ -195,7 +203,7 @@ impl QueueCollector {
     ) -> Result<Reading, Failure> {
         match self.system {
             System::Apalis => apalis::read(link, discovery, now).await,
-            System::BullMq => bullmq::read(link, discovery).await,
+            System::BullMq => bullmq::read(link, discovery, &self.pattern).await,
             System::Rq => rq::read(link, discovery).await,
             System::Sidekiq => sidekiq::read(link, discovery, now).await,
             System::Celery => celery::read(link, discovery, &self.layout, now).await,

@@ -172,7 +172,8 @@ const BULLMQ: &str = r#"
 const { Queue, Worker } = require("bullmq");
 const url = new URL(process.argv[1]);
 const connection = { host: url.hostname, port: Number(url.port), maxRetriesPerRequest: null };
-const queue = new Queue("mail", { connection });
+const prefix = "{shop}";
+const queue = new Queue("mail", { connection, prefix });
 async function main() {
     for (let n = 0; n < 4; n++) await queue.add("ok", {});
     for (let n = 0; n < 2; n++) await queue.add("bad", {});
@@ -182,7 +183,7 @@ async function main() {
         const worker = new Worker("mail", async (job) => {
             if (job.name === "bad") throw new Error("no");
             if (job.name === "hold") { resolve(); await new Promise(() => {}); }
-        }, { connection, concurrency: 1, metrics: { maxDataPoints: 10 } });
+        }, { connection, prefix, concurrency: 1, metrics: { maxDataPoints: 10 } });
         worker.on("error", () => {});
     });
     await settled;
@@ -197,8 +198,10 @@ main();
 #[tokio::test]
 async fn bullmq_s_jobs_are_counted_by_state_and_the_oldest_tells_its_age() {
     let (server, node) = (RedisServer::start().await.unwrap(), BullMq::install().await.unwrap());
+    // In braces, as a Redis Cluster needs it.
+    let prefix = [("prefix", OptionValue::Text("{shop}".to_owned()))];
     node.script(BULLMQ, &[&server.url()]).await.unwrap();
-    let page = exporter(config_of("bullmq", &server.url(), &[])).await.scrape().await;
+    let page = exporter(config_of("bullmq", &server.url(), &prefix)).await.scrape().await;
     let at = |metric: &str| sample(&page, &of("bullmq", metric, "mail"));
     assert_eq!((at("queue_length"), at("queue_running"), at("queue_scheduled")), (10.0, 1.0, 2.0));
     assert_eq!((at("queue_failed"), at("queue_enqueued_total")), (2.0, 19.0));

@@ -17,7 +17,8 @@ use crate::redis_client::Reply;
 
 /// The name of the label `system`.
 pub const SYSTEM: &str = "bullmq";
-const DISCOVERY: &str = "bull:*:meta";
+/// What BullMQ's keys begin with if nothing else is said.
+pub(crate) const PREFIX: &str = "bull";
 /// The state as BullMQ calls it, the command that counts it and the key's last part.
 const STATES: [(&str, &str, &str); 8] = [
     ("waiting", "LLEN", "wait"),
@@ -39,18 +40,23 @@ const FAILED: usize = COMPLETED + 1;
 const REQUESTS_PER_QUEUE: usize = FAILED + 1;
 
 /// Reads every queue: names, then lengths, then the times of the oldest jobs.
-pub(crate) async fn read(ask: &mut dyn Ask, discovery: &mut Discovery) -> Result<Reading, Failure> {
-    let keys = discovery.keys(ask, DISCOVERY).await?;
+pub(crate) async fn read(
+    ask: &mut dyn Ask,
+    discovery: &mut Discovery,
+    prefix: &str,
+) -> Result<Reading, Failure> {
+    let start = format!("{prefix}:");
+    let keys = discovery.keys(ask, &format!("{start}*:meta")).await?;
     let found: BTreeSet<String> = keys
         .iter()
-        .filter_map(|key| key.strip_prefix("bull:")?.strip_suffix(":meta"))
+        .filter_map(|key| key.strip_prefix(&*start)?.strip_suffix(":meta"))
         .map(str::to_owned)
         .collect();
     let (names, left_out) = discovery.names(found);
-    let replies = if names.is_empty() { Vec::new() } else { ask.pipeline(&requests(&names)).await? };
+    let replies = if names.is_empty() { Vec::new() } else { ask.pipeline(&requests(prefix, &names)).await? };
     refused(&replies)?;
     let oldest = names.iter().zip(replies.chunks(REQUESTS_PER_QUEUE)).map(|(name, replies)| {
-        Some(request(&["HGET", &format!("bull:{name}:{}", text(replies.get(OLDEST))?), "timestamp"]))
+        Some(request(&["HGET", &format!("{prefix}:{name}:{}", text(replies.get(OLDEST))?), "timestamp"]))
     });
     let times = pipeline_of(ask, oldest.collect()).await?;
     let mut reading = parse(&names, &replies, &times);
@@ -61,16 +67,17 @@ pub(crate) async fn read(ask: &mut dyn Ask, discovery: &mut Discovery) -> Result
     Ok(reading)
 }
 
-fn requests(names: &[String]) -> Vec<Request> {
+fn requests(prefix: &str, names: &[String]) -> Vec<Request> {
     let mut commands = Vec::with_capacity(names.len() * REQUESTS_PER_QUEUE);
     for name in names {
-        commands
-            .extend(STATES.iter().map(|(_, count, key)| request(&[count, &format!("bull:{name}:{key}")])));
-        commands.push(request(&["LINDEX", &format!("bull:{name}:wait"), "-1"]));
-        commands.push(request(&["GET", &format!("bull:{name}:id")]));
-        commands.push(request(&["HLEN", &format!("bull:{name}:meta")]));
+        commands.extend(
+            STATES.iter().map(|(_, count, key)| request(&[count, &format!("{prefix}:{name}:{key}")])),
+        );
+        commands.push(request(&["LINDEX", &format!("{prefix}:{name}:wait"), "-1"]));
+        commands.push(request(&["GET", &format!("{prefix}:{name}:id")]));
+        commands.push(request(&["HLEN", &format!("{prefix}:{name}:meta")]));
         for kind in ["completed", "failed"] {
-            commands.push(request(&["HGET", &format!("bull:{name}:metrics:{kind}"), "count"]));
+            commands.push(request(&["HGET", &format!("{prefix}:{name}:metrics:{kind}"), "count"]));
         }
     }
     commands

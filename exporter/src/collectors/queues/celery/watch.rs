@@ -78,7 +78,8 @@ impl Plan {
 
     /// Starts to watch. The URL was read before, so a mistake in it cannot come now.
     pub(crate) fn start(&self) -> Watch {
-        let state = Arc::new(Mutex::new(State::default()));
+        let workers = self.control_every.map_or_else(Workers::default, Workers::asked_every);
+        let state = Arc::new(Mutex::new(State { workers, ..State::default() }));
         let mut running = JoinSet::new();
         let client = || RedisClient::new(&self.url.0, self.timeout).ok();
         let db = Url::parse(&self.url.0)

@@ -28,14 +28,26 @@ struct Worker {
 }
 
 /// Workers by their full name, and who consumes what.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Workers {
+    silent_max: Duration,
     known: BTreeMap<String, Worker>,
     /// Queue to the processes of each worker that consumes it.
     consumers: BTreeMap<String, Vec<u64>>,
 }
 
+impl Default for Workers {
+    fn default() -> Self {
+        Self { silent_max: SILENT_MAX, known: BTreeMap::new(), consumers: BTreeMap::new() }
+    }
+}
+
 impl Workers {
+    /// Workers that may be heard of only when they are asked, this often.
+    pub(crate) fn asked_every(every: Duration) -> Self {
+        Self { silent_max: SILENT_MAX.max(2 * every + Duration::from_secs(5)), ..Self::default() }
+    }
+
     /// A worker said that it is up, perhaps how many tasks it runs, or that it goes.
     pub(crate) fn heard(&mut self, name: &str, is_up: bool, active: Option<u64>, now: Instant) {
         self.known.retain(|_, worker| now.duration_since(worker.heard) < GONE_AFTER);
@@ -73,7 +85,7 @@ impl Workers {
     pub(crate) fn families(&self, now: Instant) -> Vec<Family> {
         let mut hosts: BTreeMap<&str, (bool, u64, bool)> = BTreeMap::new();
         for (name, worker) in &self.known {
-            let is_up = worker.is_up && now.duration_since(worker.heard) < SILENT_MAX;
+            let is_up = worker.is_up && now.duration_since(worker.heard) < self.silent_max;
             let host = hosts.entry(host_of(name)).or_insert((true, 0, false));
             host.0 &= is_up;
             host.1 += if is_up { worker.active.unwrap_or(0) } else { 0 };
