@@ -69,6 +69,21 @@ async fn a_stream_s_groups_tell_what_they_have_not_read_and_what_they_hold() {
 }
 
 #[tokio::test]
+async fn a_stream_that_was_found_and_is_gone_is_empty_and_no_mistake() {
+    let server = RedisServer::start().await.unwrap();
+    commands(server.port(), &["XADD orders:a * a 1", "XADD other * a 1"]);
+    let pattern = OptionValue::Text("orders:*".to_owned());
+    let exporter = exporter(config_of("stream", &server.url(), &[("pattern", pattern)])).await;
+    let page = exporter.scrape().await;
+    assert_eq!(sample(&page, &of("stream", "queue_length", "orders:a")), 1.0);
+    assert_eq!(find(&page, &of("stream", "queue_length", "other")), None, "the pattern leaves it out");
+    commands(server.port(), &["DEL orders:a"]);
+    let page = exporter.scrape().await;
+    assert_eq!(sample(&page, &of("stream", "queue_length", "orders:a")), 0.0);
+    assert_eq!(find(&page, &of("stream", "queue_listed_unknown", "orders:a")), None);
+}
+
+#[tokio::test]
 async fn a_listed_queue_that_the_broker_does_not_know_is_told() {
     let server = RedisServer::start().await.unwrap();
     commands(server.port(), &["XADD here * a 1", "SADD queues here", "LPUSH queue:here {}"]);
