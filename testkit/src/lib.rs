@@ -6,6 +6,7 @@
 //!
 //! The crate depends on no room of the workspace, so that each room may test with it.
 
+mod bullmq;
 mod celery;
 mod cluster;
 mod daemon;
@@ -16,12 +17,15 @@ mod ports;
 mod postgres;
 mod programs;
 mod prometheus;
+mod rabbitmq;
 mod raw;
 mod redis;
 mod sentinel;
+mod sidekiq;
 mod truth;
 mod unprivileged;
 
+pub use bullmq::BullMq;
 pub use celery::{Celery, CeleryWorker};
 pub use cluster::RedisCluster;
 pub use delay_proxy::DelayProxy;
@@ -29,8 +33,10 @@ pub use error::TestkitError;
 pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use prometheus::{PrometheusServer, promtool, promtool_with_input};
+pub use rabbitmq::RabbitMq;
 pub use redis::RedisServer;
 pub use sentinel::RedisSentinel;
+pub use sidekiq::{Sidekiq, SidekiqWorker};
 pub use truth::{TruthConfig, TruthServer};
 
 /// Runs a blocking start on a thread of its own, so that a paused test clock or a busy runtime does

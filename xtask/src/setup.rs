@@ -30,6 +30,10 @@ const NEEDS: &[Need] = &[
         programs: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
         package: "chromium",
     },
+    Need { programs: &["node", "nodejs"], package: "nodejs" },
+    Need { programs: &["npm"], package: "npm" },
+    Need { programs: &["sidekiq"], package: "ruby-sidekiq" },
+    Need { programs: &["rabbitmq-server"], package: "rabbitmq-server" },
     Need { programs: &["setpriv"], package: "util-linux" },
 ];
 
