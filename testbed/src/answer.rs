@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use bytes::Bytes;
-use hitmark_cache::Key;
+use hitmark_cache::{Key, Policy};
 use serde::Serialize;
 
 use crate::app::Endpoint;
@@ -25,8 +25,8 @@ pub(crate) struct Question {
     pub(crate) variant: RequestVariant,
     /// Names everything that the answer depends on.
     pub(crate) key: Key,
-    /// How long an answer stays true.
-    pub(crate) ttl: Duration,
+    /// How long an answer stays true, and which tables it is read from.
+    pub(crate) policy: &'static Policy,
     /// What a 404 says.
     pub(crate) absent: &'static str,
 }
@@ -63,7 +63,7 @@ where
     F: FnOnce(Endpoint) -> Fut + Send + 'static,
     Fut: Future<Output = Result<Bytes, Failure>> + Send + 'static,
 {
-    let Question { variant, key, ttl, absent } = question;
+    let Question { variant, key, policy, absent } = question;
     let own = endpoint.clone();
     let origin = async move || {
         let answered = tokio::time::timeout(ORIGIN_TIMEOUT, origin(own)).await;
@@ -74,7 +74,7 @@ where
             Ok(body) => reply::answered(body, Status::bypass(), absent),
             Err(failure) => failed(endpoint, Some(&failure), &failure),
         },
-        RequestVariant::Cached => match endpoint.app.cache.get_or_set(&key, ttl, origin).await {
+        RequestVariant::Cached => match endpoint.app.cache.fetch(&key, policy, origin).await {
             Ok(served) => reply::answered(served.value, Status::of(served.source, served.ttl), absent),
             Err(error) => failed(endpoint, error.failed(), &error),
         },

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::serve::ListenerExt;
 use hitmark_cache::{
-    CacheError, CacheLayer, FileConfig, MemoryConfig, RedisConfig, SqliteConfig, TieredConfig,
+    CacheError, CacheLayer, FileConfig, LayerOptions, MemoryConfig, RedisConfig, SqliteConfig, TieredConfig,
 };
 use hitmark_schema::redact;
 use tempfile::TempDir;
@@ -83,7 +83,7 @@ impl Testbed {
         let load_time = (loaded == Loaded::Now).then(|| begun.elapsed());
         // A store that outlives the testbed must not answer for other data.
         let name = format!("{}-{}", config.seed_size, seed::REVISION);
-        let cache = cache(&config, &name, folder.as_ref()).await?;
+        let cache = cache(&config, &name, folder.as_ref(), options()?).await?;
         let summary = Summary {
             database: database.kind.as_str(),
             cache: cache.backend_name(),
@@ -235,18 +235,19 @@ pub(crate) async fn cache(
     config: &TestbedConfig,
     name: &str,
     folder: Option<&TempDir>,
+    options: LayerOptions,
 ) -> Result<CacheLayer, TestbedError> {
     let path = config.cache_path.clone().unwrap_or_else(|| own_path(folder));
     match config.cache {
-        CacheChoice::Memory => Ok(CacheLayer::memory(MemoryConfig::default())),
+        CacheChoice::Memory => Ok(CacheLayer::memory_with(MemoryConfig::default(), options)),
         CacheChoice::Off => Ok(CacheLayer::off()),
         CacheChoice::Redis | CacheChoice::Tiered => {
             let url = config.redis_url.as_deref().unwrap_or_default();
             let mut redis = RedisConfig::new(url);
             redis.namespace = namespace(name);
             let layer = match config.cache {
-                CacheChoice::Tiered => CacheLayer::tiered(TieredConfig::new(redis)).await,
-                _ => CacheLayer::redis(redis).await,
+                CacheChoice::Tiered => CacheLayer::tiered_with(TieredConfig::new(redis), options).await,
+                _ => CacheLayer::redis_with(redis, options).await,
             };
             layer.map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
         }
@@ -260,6 +261,16 @@ pub(crate) async fn cache(
             layer.map_err(|error: CacheError| refused(&path, &error))
         }
     }
+}
+
+/// The layer's settings, with the rules of what follows from what.
+fn options() -> Result<LayerOptions, TestbedError> {
+    let cascades = marketplace::cascades::cascades();
+    let cascades = cascades
+        .map_err(|error| TestbedError::Cache { url: "its cascades".to_owned(), reason: error.to_string() })?;
+    let mut options = LayerOptions::default();
+    options.cascades = cascades;
+    Ok(options)
 }
 
 fn own_path(folder: Option<&TempDir>) -> PathBuf {

@@ -7,9 +7,9 @@ use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 
-use super::{keys, queries};
+use super::{keys, policies, queries, writes};
 use crate::answer::{Question, answer, json};
-use crate::app::{App, Endpoint};
+use crate::app::{App, Endpoint, Write};
 use crate::parameters::{Mistakes, Parameters};
 use crate::reply;
 use crate::variant::RequestVariant;
@@ -18,7 +18,7 @@ const PER_PAGE: u32 = 20;
 const PER_PAGE_MAX: u32 = 100;
 const PAGE_MAX: u32 = 1_000_000;
 const QUERY_CHARS_MAX: usize = 64;
-const NO_PRODUCT: &str = "there is no such product";
+pub(super) const NO_PRODUCT: &str = "there is no such product";
 
 /// Which page of products is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
     Router::new()
         .merge(app.route("/market/products", list))
         .merge(app.route("/market/products/{id}", detail))
+        .merge(app.write("/market/products/{id}", Write::Put, writes::update))
+        .merge(app.write("/market/orders", Write::Post, writes::order))
         .merge(app.route("/market/search", search))
 }
 
@@ -51,7 +53,7 @@ async fn list(
 ) -> Result<Response, Response> {
     let list = ListParameters::read(query.as_deref()).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let question =
-        Question { variant, key: keys::products(&list), ttl: keys::PUBLIC_TTL, absent: NO_PRODUCT };
+        Question { variant, key: keys::products(&list), policy: &policies::LIST, absent: NO_PRODUCT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         json(&queries::newest(&mut session, &list).await?)
@@ -65,7 +67,8 @@ async fn detail(
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
     let id = product_id(&id).map_err(|mistakes| reply::bad_request(&mistakes))?;
-    let question = Question { variant, key: keys::product(id), ttl: keys::PUBLIC_TTL, absent: NO_PRODUCT };
+    let question =
+        Question { variant, key: keys::product(id), policy: &policies::PRODUCT, absent: NO_PRODUCT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         match queries::product(&mut session, id).await? {
@@ -84,7 +87,7 @@ async fn search(
     let search =
         SearchParameters::read(query.as_deref()).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let question =
-        Question { variant, key: keys::search(&search), ttl: keys::SEARCH_TTL, absent: NO_PRODUCT };
+        Question { variant, key: keys::search(&search), policy: &policies::SEARCH, absent: NO_PRODUCT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         json(&queries::found(&mut session, &search).await?)
@@ -116,7 +119,7 @@ impl SearchParameters {
     }
 }
 
-fn product_id(text: &str) -> Result<i64, Mistakes> {
+pub(super) fn product_id(text: &str) -> Result<i64, Mistakes> {
     match text.parse() {
         Ok(id) if id > 0 => Ok(id),
         _ => Err(Mistakes::one("id", "must be a whole number from 1")),

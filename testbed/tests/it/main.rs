@@ -10,6 +10,7 @@ mod contradictions;
 mod health;
 mod incidents;
 mod life;
+mod market_writes;
 mod outcomes;
 mod pages;
 mod support;

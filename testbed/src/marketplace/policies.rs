@@ -1,0 +1,10 @@
+//! How the marketplace's answers are cached, and the tables that each is read from.
+
+use super::keys::{PUBLIC_TTL, SEARCH_TTL};
+use crate::policy::policies;
+
+policies! {
+    LIST = PUBLIC_TTL, ["products", "shops", "categories", "orders"];
+    PRODUCT = PUBLIC_TTL, ["products", "shops", "categories", "orders"];
+    SEARCH = SEARCH_TTL, ["products", "shops", "categories", "orders"];
+}
