@@ -143,6 +143,9 @@ pub(crate) struct TestbedArgs {
     /// Put the critical answers into the cache before serving.
     #[arg(long, env = "CACHE_WARM_ON_STARTUP")]
     pub(crate) warm: bool,
+    /// Take out cached answers when others write to the database; PostgreSQL only.
+    #[arg(long, env = "HITMARK_LISTEN_WRITES")]
+    pub(crate) listen_writes: bool,
 }
 
 /// `hitmark testbed …`

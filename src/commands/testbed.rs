@@ -83,6 +83,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             admin_token: args.admin_token.clone(),
             rate_limit: args.rate_limit,
             warm: args.warm,
+            listen_writes: args.listen_writes,
         }),
         (cache, seed_size) => {
             let mistakes: Vec<String> = [

@@ -11,6 +11,7 @@ use hitmark_cache::CacheLayer;
 use tempfile::TempDir;
 
 use crate::admin::server::CacheServer;
+use crate::database::notify::ForeignWrites;
 use crate::database::{Database, Session};
 use crate::tasks::Tasks;
 use crate::telemetry::{RouteStats, Telemetry, observe};
@@ -27,6 +28,8 @@ pub(crate) struct App {
     pub(crate) telemetry: Telemetry,
     /// Work that requests leave for later.
     pub(crate) tasks: Arc<Tasks>,
+    /// Hears of writes by others, if it was asked to.
+    pub(crate) foreign: Option<ForeignWrites>,
     /// Without it the administration is closed.
     pub(crate) admin_token: Option<String>,
     /// The cache's server, if it has one.

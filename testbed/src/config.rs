@@ -41,6 +41,8 @@ pub struct TestbedConfig {
     pub rate_limit: Option<NonZeroU32>,
     /// Whether the critical answers are in the cache before the testbed serves.
     pub warm: bool,
+    /// Whether PostgreSQL tells of writes by others, so that cached answers go with them.
+    pub listen_writes: bool,
 }
 
 impl Default for TestbedConfig {
@@ -57,6 +59,7 @@ impl Default for TestbedConfig {
             admin_token: None,
             rate_limit: None,
             warm: false,
+            listen_writes: false,
         }
     }
 }
@@ -75,6 +78,7 @@ impl fmt::Debug for TestbedConfig {
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
             .field("rate_limit", &self.rate_limit)
             .field("warm", &self.warm)
+            .field("listen_writes", &self.listen_writes)
             .finish()
     }
 }
@@ -85,8 +89,13 @@ impl TestbedConfig {
     /// # Errors
     /// All mistakes together, each naming its setting and what to write instead.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let mistakes =
-            [self.database_mistake(), self.redis_mistake(), self.tasks_mistake(), self.token_mistake()];
+        let mistakes = [
+            self.database_mistake(),
+            self.listen_mistake(),
+            self.redis_mistake(),
+            self.tasks_mistake(),
+            self.token_mistake(),
+        ];
         let mistakes: Vec<String> = mistakes.into_iter().flatten().collect();
         if mistakes.is_empty() { Ok(()) } else { Err(ConfigError { mistakes }) }
     }
@@ -107,6 +116,14 @@ impl TestbedConfig {
                 "database URL '{shown}': write sqlite://path/to/file.db or postgres://user@host:5432/name"
             )),
         }
+    }
+
+    fn listen_mistake(&self) -> Option<String> {
+        let is_sqlite = self.database_url.as_deref().is_none_or(|url| url.starts_with("sqlite:"));
+        (self.listen_writes && is_sqlite).then(|| {
+            "--listen-writes needs PostgreSQL, since SQLite tells nobody of writes: give --database-url postgres://…"
+                .to_owned()
+        })
     }
 
     fn redis_mistake(&self) -> Option<String> {
@@ -300,6 +317,17 @@ mod tests {
         assert_eq!(error.mistakes.len(), 3, "{error}");
         for shown in [error.to_string(), format!("{config:?}")] {
             assert!(!shown.contains("s3cret") && !shown.contains("hunter2"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn only_postgresql_can_tell_of_writes() {
+        for (url, is_good) in [(None, false), (Some("sqlite://a.db"), false), (Some("postgres://db/a"), true)]
+        {
+            let database_url = url.map(str::to_owned);
+            let config = TestbedConfig { database_url, listen_writes: true, ..TestbedConfig::default() };
+            let told = config.validate().err().map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(told.contains("--listen-writes needs PostgreSQL"), !is_good, "{url:?}: {told}");
         }
     }
 

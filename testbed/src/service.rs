@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::admin::server::CacheServer;
 use crate::app::App;
 use crate::config::{CacheChoice, SeedSize, TestbedConfig};
+use crate::database::notify::ForeignWrites;
 use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
 use crate::error::TestbedError;
@@ -94,9 +95,13 @@ impl Testbed {
         };
         let telemetry = Telemetry::default();
         let tasks = tasks(&config, &database, &cache, &telemetry).await?;
+        let foreign = match config.listen_writes {
+            true => Some(ForeignWrites::listen(&url, &database, &cache).await?),
+            false => None,
+        };
         let server = cache_server(&config, &name)?;
         let admin_token = config.admin_token.clone();
-        let app = App { database, cache, telemetry, tasks, admin_token, server, _folder: folder };
+        let app = App { database, cache, telemetry, tasks, foreign, admin_token, server, _folder: folder };
         let app = Arc::new(app);
         let testbed = Self { app, listener, addr, summary, rate_limit: config.rate_limit };
         if config.warm {

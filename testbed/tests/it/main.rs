@@ -7,6 +7,7 @@ mod admin;
 mod analytics;
 mod answers;
 mod contradictions;
+mod foreign;
 mod health;
 mod incidents;
 mod life;
