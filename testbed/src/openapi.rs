@@ -15,6 +15,18 @@ type Line = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
 const LINES: &[Line] = &[
     (
+        "put",
+        "/market/products/{id}",
+        "Changes a product; takes out what was read from products",
+        &["price_cents", "available", "name", "invalidating"],
+    ),
+    (
+        "post",
+        "/market/orders",
+        "Orders a product, once for each number; takes out what was read from orders",
+        &["order", "product", "customer", "quantity", "last", "invalidating"],
+    ),
+    (
         "get",
         "/api/v1/analytics/revenue",
         "Revenue by day, week or month",

