@@ -132,9 +132,6 @@ pub(crate) struct TestbedArgs {
     /// The folder of the caches sqlite and file, kept over restarts; by default a temporary one.
     #[arg(long, value_name = "FOLDER", env = "HITMARK_CACHE_PATH")]
     pub(crate) cache_path: Option<PathBuf>,
-    /// Clear what read a table when others commit to it (PostgreSQL, by LISTEN and NOTIFY).
-    #[arg(long, env = "HITMARK_LISTEN_WRITES")]
-    pub(crate) listen_writes: bool,
     /// How much data: small, medium or large.
     #[arg(long, env = "HITMARK_SEED_SIZE", default_value = "medium")]
     pub(crate) seed_size: String,
@@ -153,6 +150,9 @@ pub(crate) struct TestbedArgs {
     /// Put the critical answers into the cache before serving.
     #[arg(long, env = "CACHE_WARM_ON_STARTUP")]
     pub(crate) warm: bool,
+    /// Take out cached answers when others write to the database; PostgreSQL only.
+    #[arg(long, env = "HITMARK_LISTEN_WRITES")]
+    pub(crate) listen_writes: bool,
 }
 
 /// `hitmark testbed …`

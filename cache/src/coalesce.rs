@@ -38,12 +38,15 @@ pub(crate) struct Landing {
     pub(crate) stored: Option<UnixMs>,
     /// Until when it is fresh in the cache, if it is there.
     pub(crate) expires: Option<UnixMs>,
+    /// Whether the store refused it, since another process has invalidated it meanwhile. Who boarded
+    /// after that must not be given it.
+    pub(crate) is_refused: bool,
 }
 
 impl Landing {
     /// A flight that brought no value.
     pub(crate) const fn failed(failure: Failure, source: Source) -> Self {
-        Self { value: Err(failure), source, stored: None, expires: None }
+        Self { value: Err(failure), source, stored: None, expires: None, is_refused: false }
     }
 }
 
@@ -316,7 +319,13 @@ mod tests {
 
     fn landing(text: &'static str) -> Landing {
         let value = Ok((Kind::Value, Bytes::from_static(text.as_bytes())));
-        Landing { value, source: Source::Origin { stored: true }, stored: None, expires: None }
+        Landing {
+            value,
+            source: Source::Origin { stored: true },
+            stored: None,
+            expires: None,
+            is_refused: false,
+        }
     }
 
     fn lead(boarding: Boarding) -> (Flight, Arrivals, bool) {

@@ -79,13 +79,13 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             redis_url: args.redis_url.clone().filter(|_| cache.needs_redis()),
             cache,
             cache_path: args.cache_path.clone(),
-            listen_writes: args.listen_writes,
             seed_size,
             indexes: if args.without_indexes { Indexes::Absent } else { Indexes::Present },
             admin_token: args.admin_token.clone(),
             jwt_secret: args.jwt_secret.clone(),
             rate_limit: args.rate_limit,
             warm: args.warm,
+            listen_writes: args.listen_writes,
         }),
         (cache, seed_size) => {
             let mistakes: Vec<String> = [

@@ -26,8 +26,8 @@ pub(crate) struct Question {
     pub(crate) variant: RequestVariant,
     /// Names everything that the answer depends on.
     pub(crate) key: Key,
-    /// How long an answer stays true.
-    pub(crate) ttl: Duration,
+    /// How long an answer stays true, and which tables it is read from.
+    pub(crate) policy: &'static Policy,
     /// What a 404 says.
     pub(crate) absent: &'static str,
 }
@@ -64,22 +64,7 @@ where
     F: FnOnce(Endpoint) -> Fut + Send + 'static,
     Fut: Future<Output = Result<Bytes, Failure>> + Send + 'static,
 {
-    let policy = Policy::ttl(question.ttl);
-    answer_by(endpoint, question, &policy, origin).await
-}
-
-/// The same by a policy of more than a lifetime, whose own lifetime counts.
-pub(crate) async fn answer_by<F, Fut>(
-    endpoint: &Endpoint,
-    question: Question,
-    policy: &Policy,
-    origin: F,
-) -> Response
-where
-    F: FnOnce(Endpoint) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<Bytes, Failure>> + Send + 'static,
-{
-    let Question { variant, key, absent, .. } = question;
+    let Question { variant, key, policy, absent } = question;
     let own = endpoint.clone();
     let origin = async move || {
         let answered = tokio::time::timeout(ORIGIN_TIMEOUT, origin(own)).await;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::admin::permits::Permits;
 use crate::admin::server::CacheServer;
-use crate::database::notify::WriteListener;
+use crate::database::notify::ForeignWrites;
 use crate::database::{Database, Session};
 use crate::sessions::Sessions;
 use crate::tasks::Tasks;
@@ -31,7 +31,7 @@ pub(crate) struct App {
     /// Work that requests leave for later.
     pub(crate) tasks: Arc<Tasks>,
     /// Hears of writes by others, if it was asked to.
-    pub(crate) heard: Option<WriteListener>,
+    pub(crate) foreign: Option<ForeignWrites>,
     /// Who is logged in.
     pub(crate) sessions: Sessions,
     /// Who may administer.

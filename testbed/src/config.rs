@@ -34,8 +34,6 @@ pub struct TestbedConfig {
     /// The folder of [`CacheChoice::Sqlite`] and [`CacheChoice::File`]; without it, a temporary one that
     /// goes with the testbed. Ignored by the other choices.
     pub cache_path: Option<PathBuf>,
-    /// Whether commits by others to the tables of cached queries are heard (PostgreSQL only).
-    pub listen_writes: bool,
     /// How much data is loaded.
     pub seed_size: SeedSize,
     /// Whether queries have the indexes that the systems' documents recommend.
@@ -49,6 +47,8 @@ pub struct TestbedConfig {
     pub rate_limit: Option<NonZeroU32>,
     /// Whether the critical answers are in the cache before the testbed serves.
     pub warm: bool,
+    /// Whether PostgreSQL tells of writes by others, so that cached answers go with them.
+    pub listen_writes: bool,
 }
 
 impl Default for TestbedConfig {
@@ -61,13 +61,13 @@ impl Default for TestbedConfig {
             tasks_url: None,
             sessions_url: None,
             cache_path: None,
-            listen_writes: false,
             seed_size: SeedSize::Medium,
             indexes: Indexes::Present,
             admin_token: None,
             jwt_secret: None,
             rate_limit: None,
             warm: false,
+            listen_writes: false,
         }
     }
 }
@@ -82,13 +82,13 @@ impl fmt::Debug for TestbedConfig {
             .field("tasks_url", &self.tasks_url.as_deref().map(redact::url))
             .field("sessions_url", &self.sessions_url.as_deref().map(redact::url))
             .field("cache_path", &self.cache_path)
-            .field("listen_writes", &self.listen_writes)
             .field("seed_size", &self.seed_size)
             .field("indexes", &self.indexes)
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
             .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| redact::MASK))
             .field("rate_limit", &self.rate_limit)
             .field("warm", &self.warm)
+            .field("listen_writes", &self.listen_writes)
             .finish()
     }
 }
@@ -131,9 +131,10 @@ impl TestbedConfig {
     }
 
     fn listen_mistake(&self) -> Option<String> {
-        let is_postgres = self.database_url.as_deref().is_some_and(|url| !url.starts_with("sqlite:"));
-        (self.listen_writes && !is_postgres).then(|| {
-            "listening to writes needs PostgreSQL: give a database URL such as postgres://user@host:5432/name".to_owned()
+        let is_sqlite = self.database_url.as_deref().is_none_or(|url| url.starts_with("sqlite:"));
+        (self.listen_writes && is_sqlite).then(|| {
+            "--listen-writes needs PostgreSQL, since SQLite tells nobody of writes: give --database-url postgres://…"
+                .to_owned()
         })
     }
 
@@ -212,6 +213,17 @@ mod tests {
         assert_eq!(error.mistakes.len(), 3, "{error}");
         for shown in [error.to_string(), format!("{config:?}")] {
             assert!(!shown.contains("s3cret") && !shown.contains("hunter2"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn only_postgresql_can_tell_of_writes() {
+        for (url, is_good) in [(None, false), (Some("sqlite://a.db"), false), (Some("postgres://db/a"), true)]
+        {
+            let database_url = url.map(str::to_owned);
+            let config = TestbedConfig { database_url, listen_writes: true, ..TestbedConfig::default() };
+            let told = config.validate().err().map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(told.contains("--listen-writes needs PostgreSQL"), !is_good, "{url:?}: {told}");
         }
     }
 

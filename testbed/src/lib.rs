@@ -15,6 +15,7 @@
 //! - `marketplace`, `analytics`, `health`, `incidents`: the systems. A system is one module with its queries, model, keys,
 //!   handlers and data, and its line in `database::seed::SYSTEMS` and in `service`.
 //! - `variant`, `answer`, `cache_status`: how a request chooses its variant and how it is answered.
+//! - `policy`, `changes`: what an answer is read from, and what a change of rows takes out of the cache.
 //! - [`edge`]: the response cache as a reverse proxy, which knows nothing of the service.
 //! - `admin`: figures and invalidation of the cache, behind the admin token.
 //! - `compression`, `rate_limit`: what stands around the endpoints of those who ask for it.
@@ -25,6 +26,7 @@ mod analytics;
 mod answer;
 mod app;
 mod cache_status;
+mod changes;
 mod choices;
 mod compression;
 mod config;
@@ -37,6 +39,7 @@ mod marketplace;
 mod media;
 mod openapi;
 mod parameters;
+mod policy;
 mod probes;
 mod rate_limit;
 mod reply;

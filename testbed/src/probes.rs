@@ -28,10 +28,10 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
 async fn metrics(State(app): State<Arc<App>>) -> Response {
     let mut page = String::with_capacity(16 * 1024);
     exposition::encode(&app.telemetry.families(), &mut page);
-    if let Some(heard) = &app.heard {
-        exposition::encode(&heard.families(), &mut page);
-    }
     exposition::encode(&app.cache.families(), &mut page);
+    if let Some(foreign) = &app.foreign {
+        exposition::encode(&foreign.families(), &mut page);
+    }
     ([(CONTENT_TYPE, HeaderValue::from_static(exposition::CONTENT_TYPE))], page).into_response()
 }
 

@@ -22,7 +22,7 @@ use crate::admin::server::CacheServer;
 use crate::app::App;
 use crate::choices::{CacheChoice, SeedSize};
 use crate::config::{TestbedConfig, is_of_several};
-use crate::database::notify::WriteListener;
+use crate::database::notify::ForeignWrites;
 use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
 use crate::error::TestbedError;
@@ -87,7 +87,7 @@ impl Testbed {
         let load_time = (loaded == Loaded::Now).then(|| begun.elapsed());
         // A store that outlives the testbed must not answer for other data.
         let name = format!("{}-{}", config.seed_size, seed::REVISION);
-        let cache = cache(&config, &name, folder.as_ref()).await?;
+        let cache = cache(&config, &name, folder.as_ref(), options()?).await?;
         let summary = Summary {
             database: database.kind.as_str(),
             cache: cache.backend_name(),
@@ -98,12 +98,15 @@ impl Testbed {
         };
         let telemetry = Telemetry::default();
         let tasks = tasks(&config, &database, &cache, &telemetry).await?;
+        let foreign = match config.listen_writes {
+            true => Some(ForeignWrites::listen(&url, &database, &cache).await?),
+            false => None,
+        };
         let server = cache_server(&config, &name)?;
         let permits = Permits::new(config.admin_token.clone(), config.jwt_secret.as_deref());
         let sessions = sessions(&config).await?;
-        let heard = write_listener(&config, &database, &cache).await?;
         let app =
-            App { database, cache, telemetry, tasks, sessions, heard, permits, server, _folder: folder };
+            App { database, cache, telemetry, tasks, sessions, foreign, permits, server, _folder: folder };
         let app = Arc::new(app);
         let testbed = Self { app, listener, addr, summary, rate_limit: config.rate_limit };
         if config.warm {
@@ -233,18 +236,6 @@ async fn tasks(
     tasks.map_err(|error| TestbedError::Tasks(error.to_string()))
 }
 
-async fn write_listener(
-    config: &TestbedConfig,
-    database: &Database,
-    cache: &CacheLayer,
-) -> Result<Option<WriteListener>, TestbedError> {
-    let Some(url) = config.database_url.as_deref().filter(|_| config.listen_writes) else {
-        return Ok(None);
-    };
-    let tables = marketplace::TABLES.into_iter().chain(score_reports::TABLES).collect();
-    WriteListener::start(database, url, tables, cache.clone()).await.map(Some)
-}
-
 async fn sessions(config: &TestbedConfig) -> Result<Sessions, TestbedError> {
     let sessions = Sessions::start(config.sessions_url.as_deref()).await;
     sessions.map_err(|error| TestbedError::Sessions(error.to_string()))
@@ -260,9 +251,9 @@ pub(crate) async fn cache(
     config: &TestbedConfig,
     name: &str,
     folder: Option<&TempDir>,
+    options: LayerOptions,
 ) -> Result<CacheLayer, TestbedError> {
     let path = config.cache_path.clone().unwrap_or_else(|| own_path(folder));
-    let options = layer_options()?;
     match config.cache {
         CacheChoice::Memory => Ok(CacheLayer::memory_with(MemoryConfig::default(), options)),
         CacheChoice::Off => Ok(CacheLayer::off()),
@@ -290,11 +281,13 @@ pub(crate) async fn cache(
     }
 }
 
-/// What follows from which change, of every system that declares it.
-fn layer_options() -> Result<LayerOptions, TestbedError> {
+/// The layer's settings, with the rules of what follows from what.
+fn options() -> Result<LayerOptions, TestbedError> {
+    let cascades = marketplace::cascades::cascades();
+    let cascades = cascades
+        .map_err(|error| TestbedError::Cache { url: "its cascades".to_owned(), reason: error.to_string() })?;
     let mut options = LayerOptions::default();
-    options.cascades = marketplace::cascades()
-        .map_err(|error| TestbedError::Cache { url: "cascades".to_owned(), reason: error.to_string() })?;
+    options.cascades = cascades;
     Ok(options)
 }
 

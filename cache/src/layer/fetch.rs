@@ -130,6 +130,13 @@ impl CacheLayer {
                 self.depart(flight, mission, origin);
                 (arrivals, false)
             }
+            Boarding::Follow(arrivals) if spare.is_none() => {
+                let landing = arrivals.landing().await;
+                if !landing.is_refused {
+                    return inner.arrived(landing, true);
+                }
+                (self.after_refusal(key, policy, asked, origin), false)
+            }
             Boarding::Follow(arrivals) => (arrivals, true),
         };
         let landing = match spare {
@@ -140,6 +147,26 @@ impl CacheLayer {
             },
         };
         inner.arrived(landing, is_follower)
+    }
+
+    /// Another process has invalidated what a flight brought, perhaps before this caller came: it needs
+    /// a call that began later. The lease keeps the callers of all processes to one.
+    fn after_refusal<F, Fut, E>(&self, key: &Key, policy: &Policy, asked: Asked, origin: F) -> Arrivals
+    where
+        F: FnOnce() -> Fut + Send,
+        Fut: Future<Output = Result<Answer, E>> + Send + 'static,
+        E: Error + Send + Sync + 'static,
+    {
+        let coalescer = &self.inner.coalescer;
+        match coalescer.board_alone(key, coalescer.ticket(key), policy.shared_names()) {
+            Boarding::Lead { flight, arrivals, .. } => {
+                let policy = policy.clone();
+                let mission = Mission { recheck: true, asked, policy, seen: None, _permit: None };
+                self.depart(flight, mission, origin);
+                arrivals
+            }
+            Boarding::Follow(arrivals) => arrivals,
+        }
     }
 
     /// Refreshes an entry in the background, unless that is under way or too much is.

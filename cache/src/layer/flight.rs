@@ -18,7 +18,7 @@ use crate::clock::UnixMs;
 use crate::coalesce::{Flight, Landing};
 use crate::entry::{Entry, Kind};
 use crate::error::Failure;
-use crate::metrics::{Op, OriginResult};
+use crate::metrics::{Op, OpResult, OriginResult};
 use crate::policy::Policy;
 use crate::served::Source;
 
@@ -29,6 +29,16 @@ pub(super) enum Asked {
     Answered,
     /// It could not be asked: it will not be asked to store either.
     Failed,
+}
+
+/// What became of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Filled {
+    Stored,
+    /// The store knows of an invalidation, or of another's lease, from after this call had begun.
+    Refused,
+    /// Nobody tried, or the store could not be asked.
+    Not,
 }
 
 /// What a flight is to do.
@@ -88,12 +98,13 @@ impl Inner {
                     source: Source::Hit,
                     stored,
                     expires,
+                    is_refused: false,
                 };
             }
             right => right,
         };
         let (value, took) = self.call(origin, policy.hard_timeout).await;
-        let kept = match &value {
+        let (kept, is_refused) = match &value {
             Ok(answer) => self.keep(flight, policy, answer, took, right).await,
             Err(_) => {
                 self.give_back(flight, right).await;
@@ -101,17 +112,18 @@ impl Inner {
                     let until = UnixMs::now().after(policy.retry_after);
                     self.throttled.update(flight.key(), |_| until);
                 }
-                None
+                (None, false)
             }
         };
         let source = match mission.asked {
             Asked::Answered => Source::Origin { stored: kept.is_some() },
             Asked::Failed => Source::Unreachable,
         };
-        Landing { value, source, stored: None, expires: kept }
+        Landing { value, source, stored: None, expires: kept, is_refused }
     }
 
-    /// Stores what a flight brought, if it may; until when it is fresh in the cache.
+    /// Stores what a flight brought, if it may; until when it is fresh in the cache, and whether the
+    /// store refused it.
     async fn keep(
         &self,
         flight: &Flight,
@@ -119,7 +131,7 @@ impl Inner {
         answer: &Answer,
         took: Duration,
         right: Right,
-    ) -> Option<UnixMs> {
+    ) -> (Option<UnixMs>, bool) {
         let ttl = match answer.0 {
             Kind::Value => policy.ttl,
             Kind::Negative => policy.negative_ttl.unwrap_or_default(),
@@ -127,26 +139,31 @@ impl Inner {
         let is_wanted = ttl >= MIN_TTL && !policy.has_too_many_tags();
         if matches!(right, Right::None) || !is_wanted || !flight.begin_storing() {
             self.give_back(flight, right).await;
-            return None;
+            return (None, false);
         }
         let entry = self.entry(flight.key(), answer.clone(), policy, took);
-        let is_stored = self.fill(flight, policy, &entry, right).await;
-        (is_stored && !flight.is_overtaken()).then_some(entry.fresh_until)
+        let filled = self.fill(flight, policy, &entry, right).await;
+        let is_kept = filled == Filled::Stored && !flight.is_overtaken();
+        (is_kept.then_some(entry.fresh_until), filled == Filled::Refused)
     }
 
-    async fn fill(&self, flight: &Flight, policy: &Policy, entry: &Entry, right: Right) -> bool {
+    async fn fill(&self, flight: &Flight, policy: &Policy, entry: &Entry, right: Right) -> Filled {
         let (key, tags) = (flight.key(), policy.names());
         match right {
             Right::Leased(lease) => {
                 let fill = self.backend.fill(key, entry, tags, lease);
-                let is_stored = self.timed_refusable(Op::Set, key, fill).await;
-                if is_stored {
-                    self.kept(key, entry);
+                let result = |done: &bool| if *done { OpResult::Ok } else { OpResult::Refused };
+                match self.timed_as(Op::Set, key, fill, result).await {
+                    Ok(true) => {
+                        self.kept(key, entry);
+                        Filled::Stored
+                    }
+                    Ok(false) => Filled::Refused,
+                    Err(_) => Filled::Not,
                 }
-                is_stored
             }
-            Right::Free => self.store(key, entry, tags).await.is_ok(),
-            Right::None | Right::Found(_) => false,
+            Right::Free if self.store(key, entry, tags).await.is_ok() => Filled::Stored,
+            Right::Free | Right::None | Right::Found(_) => Filled::Not,
         }
     }
 

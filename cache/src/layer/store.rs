@@ -62,17 +62,7 @@ impl Inner {
         self.timed_as(op, key, operation, |_| OpResult::Ok).await
     }
 
-    /// The same for an operation whose answer may be no; whether it was yes.
-    pub(super) async fn timed_refusable(
-        &self,
-        op: Op,
-        key: &Key,
-        operation: impl Future<Output = Result<bool, CacheError>>,
-    ) -> bool {
-        let result = |done: &bool| if *done { OpResult::Ok } else { OpResult::Refused };
-        self.timed_as(op, key, operation, result).await.unwrap_or(false)
-    }
-
+    /// The same for an operation whose answer may be no: `result` says what it counts as.
     pub(super) async fn timed_as<T>(
         &self,
         op: Op,

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hitmark_cache::backend::{Claim, Lease, Lookup, Redis};
-use hitmark_cache::{Cache, Entry, Key, Pattern, RedisConfig, Tag};
+use hitmark_cache::{Cache, CacheLayer, Entry, Key, Pattern, Policy, RedisConfig, Tag};
 use hitmark_testkit::RedisServer;
+use tokio::sync::Notify;
 
 use crate::support::{LONG, eventually};
 
@@ -160,4 +161,41 @@ async fn no_fill_from_before_an_invalidation_survives_it() {
     }
     fills.abort();
     assert!(hits > 600, "{hits} looks found a value");
+}
+
+#[tokio::test]
+async fn who_comes_after_another_process_invalidated_is_not_given_what_was_on_its_way() {
+    let server = RedisServer::start().await.expect("redis-server starts");
+    let one = CacheLayer::redis(RedisConfig::new(server.url())).await.expect("a usable URL");
+    let other = CacheLayer::redis(RedisConfig::new(server.url())).await.expect("a usable URL");
+    let (key, calls) = (Key::new("a"), Arc::new(AtomicU64::new(0)));
+    let (departed, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    // The first call reads the old row, and is held up on its way back.
+    let read = |layer: CacheLayer| {
+        let (key, calls) = (key.clone(), Arc::clone(&calls));
+        let (departed, release) = (Arc::clone(&departed), Arc::clone(&release));
+        tokio::spawn(async move {
+            let origin = move || async move {
+                let call = calls.fetch_add(1, Ordering::SeqCst);
+                if call == 0 {
+                    departed.notify_one();
+                    release.notified().await;
+                }
+                Ok::<_, std::io::Error>(Bytes::from(if call == 0 { "old" } else { "new" }))
+            };
+            layer.fetch(&key, &Policy::ttl(LONG), origin).await.expect("a value").value
+        })
+    };
+    let early = read(one.clone());
+    departed.notified().await;
+    other.delete(&key).await.expect("asked");
+    let late: Vec<_> = (0..4).map(|_| read(one.clone())).collect();
+    // They miss, and find the first call under way.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    release.notify_one();
+    assert_eq!(early.await.expect("an answer"), "old", "it came before the invalidation");
+    for late in late {
+        assert_eq!(late.await.expect("an answer"), "new");
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 2, "the lease lets one of them call");
 }

@@ -18,21 +18,24 @@ pub const TESTBED_REQUEST_SECONDS: Metric = Metric::histogram(
 pub const TESTBED_QUERIES: Metric =
     Metric::counter("testbed_database_queries_total", "Database queries by matched route.", &["route"]);
 
-/// Writes by others.
+/// Writes of which the database told.
 pub const TESTBED_FOREIGN_WRITES: Metric = Metric::counter(
     "testbed_foreign_writes_total",
-    "Commits to watched tables that the database told of, by whether the cache took the invalidation.",
+    "Writes of which the database told, by whether the cache took the invalidation, lets it wait, or could not read it.",
     &["result"],
 );
-/// Connections of the listener.
-pub const TESTBED_LISTENER_CONNECTS: Metric = Metric::counter(
-    "testbed_write_listener_connects_total",
-    "How often the connection that tells of writes was made; each time all watched tables are cleared.",
+/// Lost connections of the listener.
+pub const TESTBED_FOREIGN_LOST: Metric = Metric::counter(
+    "testbed_foreign_connections_lost_total",
+    "How often the connection that hears of writes was lost; all tables are invalidated after it.",
     &[],
 );
-/// Whether writes are heard.
-pub const TESTBED_LISTENER_UP: Metric =
-    Metric::gauge("testbed_write_listener_up", "1 while writes by others are heard, else 0.", &[]);
+/// Whether the service hears of writes.
+pub const TESTBED_FOREIGN_LISTENING: Metric = Metric::gauge(
+    "testbed_foreign_listening",
+    "1 while writes by others are heard, 0 while they are not.",
+    &[],
+);
 
 /// Every metric of the reference service.
 pub const TESTBED: &[Metric] = &[
@@ -40,6 +43,6 @@ pub const TESTBED: &[Metric] = &[
     TESTBED_REQUEST_SECONDS,
     TESTBED_QUERIES,
     TESTBED_FOREIGN_WRITES,
-    TESTBED_LISTENER_CONNECTS,
-    TESTBED_LISTENER_UP,
+    TESTBED_FOREIGN_LOST,
+    TESTBED_FOREIGN_LISTENING,
 ];

@@ -7,7 +7,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 
 use super::parameters::{self, ALL, Alerts, Customers, Metrics, Products, Revenue, Segments};
-use super::{customers, fraud, keys, queries, realtime, seed};
+use super::{customers, fraud, keys, policies, queries, realtime, seed};
 use crate::answer::{Question, answer, json};
 use crate::app::{App, Endpoint};
 use crate::compression;
@@ -20,7 +20,7 @@ type Answered = Result<Response, Response>;
 
 /// An endpoint whose answer is one query function over what was asked.
 macro_rules! endpoint {
-    ($name:ident, $ttl:ident, $asked:ident = $read:expr, $key:expr, $origin:expr) => {
+    ($name:ident, $policy:ident, $asked:ident = $read:expr, $key:expr, $origin:expr) => {
         async fn $name(
             State(endpoint): State<Endpoint>,
             variant: RequestVariant,
@@ -28,7 +28,7 @@ macro_rules! endpoint {
         ) -> Answered {
             let read = $read;
             let $asked = read(query.as_deref()).map_err(|mistakes| reply::bad_request(&mistakes))?;
-            let question = Question { variant, key: $key, ttl: keys::$ttl, absent: NO_CUSTOMER };
+            let question = Question { variant, key: $key, policy: &policies::$policy, absent: NO_CUSTOMER };
             let origin = async move |endpoint: Endpoint| {
                 let mut session = endpoint.session().await?;
                 json(&$origin(&mut session, &$asked).await?)
@@ -56,15 +56,15 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
     compression::compressed(router)
 }
 
-endpoint!(revenue, ANALYTICS_TTL, asked = Revenue::read, keys::revenue(&asked), queries::revenue);
-endpoint!(segments, ANALYTICS_TTL, asked = Segments::read, keys::segments(&asked), queries::segments);
-endpoint!(products, ANALYTICS_TTL, asked = Products::read, keys::products(&asked), queries::products);
-endpoint!(cohorts, ANALYTICS_TTL, asked = nothing, keys::cohorts(), all_cohorts);
-endpoint!(funnel, ANALYTICS_TTL, asked = funnel_stream, keys::funnel(asked), of_funnel);
-endpoint!(alerts, FRAUD_TTL, asked = Alerts::read, keys::alerts(&asked), fraud::alerts);
-endpoint!(dashboard, FRAUD_TTL, asked = dashboard_range, keys::dashboard(asked), of_dashboard);
-endpoint!(health, REALTIME_TTL, asked = nothing, keys::health(), live_health);
-endpoint!(metrics, REALTIME_TTL, asked = Metrics::read, keys::metrics(&asked), realtime::metrics);
+endpoint!(revenue, REVENUE, asked = Revenue::read, keys::revenue(&asked), queries::revenue);
+endpoint!(segments, SEGMENTS, asked = Segments::read, keys::segments(&asked), queries::segments);
+endpoint!(products, PRODUCTS, asked = Products::read, keys::products(&asked), queries::products);
+endpoint!(cohorts, COHORTS, asked = nothing, keys::cohorts(), all_cohorts);
+endpoint!(funnel, FUNNEL, asked = funnel_stream, keys::funnel(asked), of_funnel);
+endpoint!(alerts, ALERTS, asked = Alerts::read, keys::alerts(&asked), fraud::alerts);
+endpoint!(dashboard, ALERTS, asked = dashboard_range, keys::dashboard(asked), of_dashboard);
+endpoint!(health, HEALTH, asked = nothing, keys::health(), live_health);
+endpoint!(metrics, METRICS, asked = Metrics::read, keys::metrics(&asked), realtime::metrics);
 
 async fn list(
     State(endpoint): State<Endpoint>,
@@ -73,7 +73,7 @@ async fn list(
 ) -> Answered {
     let asked = Customers::read(query.as_deref()).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let question =
-        Question { variant, key: keys::customers(&asked), ttl: keys::LIST_TTL, absent: NO_CUSTOMER };
+        Question { variant, key: keys::customers(&asked), policy: &policies::CUSTOMERS, absent: NO_CUSTOMER };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         match asked.after {
@@ -91,7 +91,7 @@ async fn detail(
 ) -> Answered {
     let id = parameters::id(&id).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let question =
-        Question { variant, key: keys::customer(id), ttl: keys::CUSTOMER_TTL, absent: NO_CUSTOMER };
+        Question { variant, key: keys::customer(id), policy: &policies::CUSTOMER, absent: NO_CUSTOMER };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         customers::customer(&mut session, id).await?.map_or_else(|| Ok(reply::absent()), |one| json(&one))
@@ -109,7 +109,7 @@ async fn recommendations(
     let kind = parameters::one_choice(query.as_deref(), "type", "similar", &["similar", "popular"])
         .map_err(|mistakes| reply::bad_request(&mistakes))?;
     let key = keys::recommendations(id, kind);
-    let question = Question { variant, key, ttl: keys::CUSTOMER_TTL, absent: NO_CUSTOMER };
+    let question = Question { variant, key, policy: &policies::RECOMMENDATIONS, absent: NO_CUSTOMER };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         let found = customers::recommendations(&mut session, id, kind).await?;

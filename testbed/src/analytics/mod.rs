@@ -11,6 +11,7 @@ pub(crate) mod keys;
 mod model;
 mod pagination;
 mod parameters;
+mod policies;
 mod queries;
 mod realtime;
 pub(crate) mod seed;

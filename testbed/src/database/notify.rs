@@ -1,174 +1,201 @@
-//! Writes by others: PostgreSQL tells of each commit to a watched table, and what read the table is
-//! removed from the cache, within milliseconds and without the writer knowing of the cache.
+//! Writes by others: PostgreSQL tells of them, and the cache lets go of what they make untrue.
 //!
-//! A trigger for each table sends its name with NOTIFY, which PostgreSQL delivers after the commit, once
-//! for a transaction, and never after a rollback. What was told while nobody listened is lost, so each
-//! (re)connecting clears every watched table. SQLite has nothing of the kind.
+//! A trigger on each of the testbed's tables sends the text of an invalidation with the transaction's
+//! commit, and nothing with its rollback; equal texts of one transaction are sent once. The triggers
+//! are made here and not by the migrations, whose text must run on SQLite too. They fire once for a
+//! statement, so that a bulk load pays nothing for each row.
+//!
+//! What is told while nobody listens is lost. Hence every watched table is invalidated each time that
+//! listening begins, at the start as well as after a lost connection. The service's own writes come
+//! back in this way too: once more than needed, never once less.
 
+use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use hitmark_cache::{CacheLayer, Invalidation, QueryCache};
+use hitmark_cache::{CacheLayer, ForeignError, QueryCache};
 use hitmark_schema::exposition::Family;
-use hitmark_schema::metrics::{TESTBED_FOREIGN_WRITES, TESTBED_LISTENER_CONNECTS, TESTBED_LISTENER_UP};
-use sqlx::postgres::PgListener;
-use sqlx::{AssertSqlSafe, PgPool};
-use tokio::task::AbortHandle;
+use hitmark_schema::metrics::{TESTBED_FOREIGN_LISTENING, TESTBED_FOREIGN_LOST, TESTBED_FOREIGN_WRITES};
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
-use super::Database;
+use super::{Database, seed};
 use crate::error::TestbedError;
 
-/// The channel on which the triggers tell.
+/// The channel that the triggers speak on.
 const CHANNEL: &str = "hitmark_writes";
-/// The pause before another try to connect; it doubles up to the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pauses between attempts to connect again: doubled from the first up to the second.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// After so long without a word the connection is tested: one that vanished says nothing either.
+const QUIET: Duration = Duration::from_secs(10);
 
-const FUNCTION: &str = "CREATE OR REPLACE FUNCTION hitmark_tell_write() RETURNS trigger LANGUAGE plpgsql AS \
-     $$ BEGIN PERFORM pg_notify('hitmark_writes', 'table ' || TG_TABLE_NAME); RETURN NULL; END $$";
+/// One function for all tables, and a trigger for each. Two processes may start at once: the lock,
+/// which ends with the statements, lets one wait.
+const FUNCTION: &str = "SELECT pg_advisory_xact_lock(7245632101); \
+     CREATE OR REPLACE FUNCTION hitmark_tell_write() RETURNS trigger LANGUAGE plpgsql AS \
+     $$ BEGIN PERFORM pg_notify('hitmark_writes', 'table ' || TG_TABLE_NAME); RETURN NULL; END $$;";
 
-/// Listens as long as it lives.
+/// A task that listens until this is dropped.
 #[derive(Debug)]
-pub(crate) struct WriteListener {
-    counts: Arc<Counts>,
-    task: AbortHandle,
+pub(crate) struct ForeignWrites {
+    heard: Arc<Heard>,
+    task: JoinHandle<()>,
 }
 
+/// What was heard.
 #[derive(Debug, Default)]
-struct Counts {
+struct Heard {
     applied: AtomicU64,
-    failed: AtomicU64,
-    connects: AtomicU64,
-    up: AtomicU64,
+    unreadable: AtomicU64,
+    waiting: AtomicU64,
+    lost: AtomicU64,
+    is_listening: AtomicBool,
 }
 
-impl WriteListener {
-    /// Makes the triggers, connects once, and listens in the background from then on.
-    pub(crate) async fn start(
-        database: &Database,
+/// What the task needs.
+struct Ear {
+    url: String,
+    cache: QueryCache,
+    heard: Arc<Heard>,
+}
+
+impl ForeignWrites {
+    /// Makes the triggers and begins to listen. `url` is the database's.
+    ///
+    /// # Errors
+    /// If the triggers cannot be made or the database cannot be listened to. Later losses of the
+    /// connection are no errors: it is made again.
+    pub(crate) async fn listen(
         url: &str,
-        tables: Vec<&'static str>,
-        cache: CacheLayer,
+        database: &Database,
+        cache: &CacheLayer,
     ) -> Result<Self, TestbedError> {
-        database.make_triggers(&tables).await?;
-        let first = connect(url).await.map_err(database.failed("listen to writes"))?;
-        let counts = Arc::new(Counts::default());
-        let ear = Ear { url: url.to_owned(), tables, cache: QueryCache::new(cache.clone()), layer: cache };
-        let task = tokio::spawn(ear.listen(first, Arc::clone(&counts))).abort_handle();
-        Ok(Self { counts, task })
+        let triggers = sqlx::raw_sql(AssertSqlSafe(triggers())).execute(&database.pool).await;
+        triggers.map_err(database.failed("make the triggers of --listen-writes"))?;
+        let listener = subscribe(url).await.map_err(database.failed("listen to writes"))?;
+        let heard = Arc::new(Heard::default());
+        let ear =
+            Ear { url: url.to_owned(), cache: QueryCache::new(cache.clone()), heard: Arc::clone(&heard) };
+        ear.begins().await;
+        let task = tokio::spawn(ear.listen(listener));
+        Ok(Self { heard, task })
     }
 
-    /// What it counted.
-    pub(crate) fn families(&self) -> [Family; 3] {
-        let number = |count: &AtomicU64| count.load(Relaxed) as f64;
-        [
+    /// What was heard so far.
+    pub(crate) fn families(&self) -> Vec<Family> {
+        let heard = &self.heard;
+        let count = |count: &AtomicU64| count.load(Relaxed) as f64;
+        vec![
             Family::new(TESTBED_FOREIGN_WRITES)
-                .with(&[("result", "applied")], number(&self.counts.applied))
-                .with(&[("result", "failed")], number(&self.counts.failed)),
-            Family::new(TESTBED_LISTENER_CONNECTS).with(&[], number(&self.counts.connects)),
-            Family::new(TESTBED_LISTENER_UP).with(&[], number(&self.counts.up)),
+                .with(&[("result", "applied")], count(&heard.applied))
+                .with(&[("result", "waiting")], count(&heard.waiting))
+                .with(&[("result", "unreadable")], count(&heard.unreadable)),
+            Family::single(TESTBED_FOREIGN_LOST, count(&heard.lost)),
+            Family::single(TESTBED_FOREIGN_LISTENING, f64::from(u8::from(heard.is_listening.load(Relaxed)))),
         ]
     }
 }
 
-impl Drop for WriteListener {
+impl Drop for ForeignWrites {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Database {
-    /// A trigger on each table. They go with their tables.
-    async fn make_triggers(&self, tables: &[&'static str]) -> Result<(), TestbedError> {
-        let mut statements = vec![FUNCTION.to_owned()];
-        for table in tables {
-            // The names are constants of this crate.
-            statements.push(format!("DROP TRIGGER IF EXISTS hitmark_tell ON {table}"));
-            statements.push(format!(
-                "CREATE TRIGGER hitmark_tell AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} \
-                 FOR EACH STATEMENT EXECUTE FUNCTION hitmark_tell_write()"
-            ));
+impl Ear {
+    async fn listen(self, mut listener: PgListener) {
+        loop {
+            let lost = self.until_lost(&mut listener).await;
+            self.heard.is_listening.store(false, Relaxed);
+            self.heard.lost.fetch_add(1, Relaxed);
+            tracing::warn!(error = %lost, "writes by others are not heard; connecting again");
+            listener = self.again().await;
+            self.begins().await;
         }
-        let mut transaction = self.pool.begin().await.map_err(self.failed("make triggers"))?;
-        for statement in statements {
-            let made = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await;
-            made.map_err(self.failed("make triggers"))?;
+    }
+
+    /// Listening has begun: what was told before is unknown, so nothing read before counts.
+    async fn begins(&self) {
+        for table in seed::table_names() {
+            if let Err(error) = self.cache.foreign(&format!("table {table}")).await {
+                tracing::warn!(table, %error, "the invalidation waits for the cache");
+            }
         }
-        transaction.commit().await.map_err(self.failed("make triggers"))
+        self.heard.is_listening.store(true, Relaxed);
+    }
+
+    /// Applies what is told until the connection is lost; why it was.
+    async fn until_lost(&self, listener: &mut PgListener) -> sqlx::Error {
+        loop {
+            match timeout(QUIET, listener.try_recv()).await {
+                Ok(Ok(Some(told))) => self.apply(told.payload()).await,
+                Ok(Ok(None)) => return sqlx::Error::WorkerCrashed,
+                Ok(Err(error)) => return error,
+                Err(_) => {
+                    match timeout(CONNECT_TIMEOUT, sqlx::query("SELECT 1").execute(&mut *listener)).await {
+                        Ok(Ok(_)) => {}
+                        Ok(Err(error)) => return error,
+                        Err(_) => return sqlx::Error::PoolTimedOut,
+                    }
+                }
+            }
+        }
+    }
+
+    async fn apply(&self, text: &str) {
+        let count = match self.cache.foreign(text).await {
+            Ok(entries) => {
+                tracing::debug!(text, entries, "a write by another");
+                &self.heard.applied
+            }
+            Err(ForeignError::Cache(error)) => {
+                tracing::warn!(text, %error, "the invalidation waits for the cache");
+                &self.heard.waiting
+            }
+            Err(error @ ForeignError::Text(_)) => {
+                tracing::warn!(%error, channel = CHANNEL, "what was told is ignored");
+                &self.heard.unreadable
+            }
+        };
+        count.fetch_add(1, Relaxed);
+    }
+
+    /// A new connection, however long it takes.
+    async fn again(&self) -> PgListener {
+        let mut pause = PAUSES.0;
+        loop {
+            match subscribe(&self.url).await {
+                Ok(listener) => return listener,
+                Err(error) => tracing::debug!(%error, "the database cannot be listened to yet"),
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
     }
 }
 
-/// A connection that listens.
-async fn connect(url: &str) -> sqlx::Result<PgListener> {
-    // A pool of its own of one: PgListener takes its connection from one.
-    let pool: PgPool = sqlx::postgres::PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect(url)
-        .await?;
+/// A connection of its own that listens. It is not made again behind our back: a loss must be seen.
+async fn subscribe(url: &str) -> sqlx::Result<PgListener> {
+    let options = PgConnectOptions::from_str(url)?.application_name("hitmark-listener");
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(CONNECT_TIMEOUT);
+    let pool = pool.max_lifetime(None).idle_timeout(None).connect_with(options).await?;
     let mut listener = PgListener::connect_with(&pool).await?;
-    listener.ignore_pool_close_event(true);
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     Ok(listener)
 }
 
-struct Ear {
-    url: String,
-    tables: Vec<&'static str>,
-    cache: QueryCache,
-    layer: CacheLayer,
-}
-
-impl Ear {
-    async fn listen(self, first: PgListener, counts: Arc<Counts>) {
-        let mut listener = first;
-        loop {
-            counts.connects.fetch_add(1, Relaxed);
-            counts.up.store(1, Relaxed);
-            // Also the first time: a cache that outlives the service may hold what was written since.
-            self.clear_all(&counts).await;
-            while let Ok(Some(told)) = listener.try_recv().await {
-                self.apply(told.payload(), &counts).await;
-            }
-            counts.up.store(0, Relaxed);
-            tracing::warn!("the connection that tells of writes is lost");
-            listener = self.reconnect().await;
-        }
-    }
-
-    async fn reconnect(&self) -> PgListener {
-        let (mut pause, longest) = PAUSES;
-        loop {
-            match connect(&self.url).await {
-                Ok(listener) => return listener,
-                Err(error) => tracing::debug!(%error, "writes of others are not heard"),
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(longest);
-        }
-    }
-
-    async fn apply(&self, told: &str, counts: &Counts) {
-        match self.cache.foreign(told).await {
-            Ok(removed) => {
-                tracing::debug!(told, removed, "a write by others");
-                counts.applied.fetch_add(1, Relaxed);
-            }
-            // What a server did not take waits for it in the layer.
-            Err(error) => {
-                tracing::warn!(told, %error, "a write by others was not applied");
-                counts.failed.fetch_add(1, Relaxed);
-            }
-        }
-    }
-
-    async fn clear_all(&self, counts: &Counts) {
-        for table in &self.tables {
-            if let Err(error) = self.layer.invalidate(&Invalidation::Table((*table).to_owned())).await {
-                tracing::warn!(table, %error, "what read this table was not removed");
-                counts.failed.fetch_add(1, Relaxed);
-            }
-        }
-    }
+/// The statements that make the triggers of all tables, or make them anew.
+fn triggers() -> String {
+    seed::table_names().into_iter().fold(FUNCTION.to_owned(), |sql, table| {
+        sql + &format!(
+            " CREATE OR REPLACE TRIGGER hitmark_tell_write AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE \
+             ON {table} FOR EACH STATEMENT EXECUTE FUNCTION hitmark_tell_write();"
+        )
+    })
 }

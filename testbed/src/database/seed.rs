@@ -33,6 +33,12 @@ const SYSTEMS: &[System] = &[
     System { name: "score reports", tables_version: 501, tables: score_reports::seed::tables },
 ];
 
+/// The names of all tables.
+pub(crate) fn table_names() -> Vec<&'static str> {
+    let tables = SYSTEMS.iter().flat_map(|system| (system.tables)(SeedSize::Small));
+    tables.map(|table| table.name).collect()
+}
+
 /// How far a load has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeedProgress {

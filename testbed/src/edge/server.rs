@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hitmark_cache::LayerOptions;
 use hitmark_cache::response::{ResponseCacheConfig, ResponseCacheLayer};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -57,7 +58,8 @@ impl Edge {
         let listener = TcpListener::bind(config.listen).await.map_err(in_use)?;
         let addr = listener.local_addr().map_err(in_use)?;
         let folder = service::temporary_folder(service::cache_is_homeless(&config.of_the_cache()))?;
-        let cache = service::cache(&config.of_the_cache(), KEYS, folder.as_ref()).await?;
+        let cache =
+            service::cache(&config.of_the_cache(), KEYS, folder.as_ref(), LayerOptions::default()).await?;
         let policy = ResponseCacheConfig {
             name: NAME.to_owned(),
             stale_if_error: config.stale_if_error,

@@ -8,9 +8,9 @@ use axum::http::HeaderValue;
 use axum::http::header::VARY;
 use axum::response::Response;
 
-use super::keys::{self, Category};
+use super::keys;
 use super::locale::Locale;
-use super::{queries, writes};
+use super::{policies, queries, writes};
 use crate::answer::{Question, answer, json};
 use crate::app::{App, Endpoint, Write};
 use crate::parameters::Mistakes;
@@ -60,8 +60,12 @@ async fn recommendation(
     Path(path): Path<String>,
 ) -> Answered {
     let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
-    let (key, ttl) = (keys::recommendation(id, locale), Category::Recommendations.ttl());
-    let question = Question { variant, key, ttl, absent: NO_RECOMMENDATION };
+    let question = Question {
+        variant,
+        key: keys::recommendation(id, locale),
+        policy: &policies::RECOMMENDATION,
+        absent: NO_RECOMMENDATION,
+    };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         let found = queries::recommendation(&mut session, id, locale).await?;
@@ -71,8 +75,12 @@ async fn recommendation(
 }
 
 async fn trending(State(endpoint): State<Endpoint>, variant: RequestVariant, locale: Locale) -> Response {
-    let (key, ttl) = (keys::trending(locale), Category::Trending.ttl());
-    let question = Question { variant, key, ttl, absent: NO_RECOMMENDATION };
+    let question = Question {
+        variant,
+        key: keys::trending(locale),
+        policy: &policies::TRENDING,
+        absent: NO_RECOMMENDATION,
+    };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         json(&queries::trending(&mut session, locale).await?)
@@ -86,8 +94,8 @@ async fn prediction(
     Path(path): Path<String>,
 ) -> Answered {
     let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
-    let (key, ttl) = (keys::prediction(id), Category::Predictions.ttl());
-    let question = Question { variant, key, ttl, absent: NO_DIAGNOSIS };
+    let question =
+        Question { variant, key: keys::prediction(id), policy: &policies::PREDICTION, absent: NO_DIAGNOSIS };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         let found = queries::prediction(&mut session, id).await?;
@@ -102,8 +110,12 @@ async fn analytics(
     Path(path): Path<String>,
 ) -> Answered {
     let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
-    let (key, ttl) = (keys::analytics(id), Category::Analytics.ttl());
-    let question = Question { variant, key, ttl, absent: NO_RECOMMENDATION };
+    let question = Question {
+        variant,
+        key: keys::analytics(id),
+        policy: &policies::ANALYTICS,
+        absent: NO_RECOMMENDATION,
+    };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         json(&queries::analytics(&mut session, id).await?)
@@ -117,8 +129,8 @@ async fn summary(
     Path(path): Path<String>,
 ) -> Answered {
     let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
-    let (key, ttl) = (keys::feedback(id), Category::Analytics.ttl());
-    let question = Question { variant, key, ttl, absent: NO_RECOMMENDATION };
+    let question =
+        Question { variant, key: keys::feedback(id), policy: &policies::SUMMARY, absent: NO_RECOMMENDATION };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         json(&queries::summary(&mut session, id).await?)
@@ -133,8 +145,8 @@ async fn profile(
     Path(path): Path<String>,
 ) -> Answered {
     let id = id(&path).map_err(|mistakes| reply::bad_request(&mistakes))?;
-    let (key, ttl) = (keys::profile(id, locale), keys::PROFILE_TTL);
-    let question = Question { variant, key, ttl, absent: NO_PATIENT };
+    let question =
+        Question { variant, key: keys::profile(id, locale), policy: &policies::PROFILE, absent: NO_PATIENT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         let found = queries::profile(&mut session, id, locale).await?;
@@ -144,8 +156,7 @@ async fn profile(
 }
 
 async fn health(State(endpoint): State<Endpoint>, variant: RequestVariant) -> Response {
-    let (key, ttl) = (keys::health(), Category::Health.ttl());
-    let question = Question { variant, key, ttl, absent: NO_PATIENT };
+    let question = Question { variant, key: keys::health(), policy: &policies::STATUS, absent: NO_PATIENT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         json(&queries::health(&mut session).await?)

@@ -8,6 +8,7 @@ mod handlers;
 mod keys;
 mod locale;
 mod model;
+mod policies;
 mod queries;
 pub(crate) mod seed;
 pub(crate) mod warm;

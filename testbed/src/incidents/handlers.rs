@@ -11,7 +11,7 @@ use axum::response::Response;
 
 use super::model::{NewIncident, Processing, ROLES, permissions};
 use super::queries::Loading;
-use super::{keys, media, queries, writes};
+use super::{keys, media, policies, queries, writes};
 use crate::answer::{Failure, Question, answer, failed, json, written};
 use crate::app::{App, Endpoint};
 use crate::media::photo::{PhotoFormat, for_web};
@@ -58,7 +58,7 @@ async fn store(
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
     let id = number(&id).map_err(bad)?;
-    let question = Question { variant, key: keys::store(id), ttl: keys::STORE_TTL, absent: NO_STORE };
+    let question = Question { variant, key: keys::store(id), policy: &policies::STORE, absent: NO_STORE };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         match queries::store(&mut session, id).await? {
@@ -84,7 +84,8 @@ async fn list(
     let page = parameters.number("page", 1, 1..=PAGE_MAX);
     let loading = parameters.one_of("loading", &[("joined", Loading::Joined), ("each", Loading::Each)]);
     let list = parameters.finish(ListParameters { store, user, page }).map_err(bad)?;
-    let question = Question { variant, key: keys::incidents(&list), ttl: keys::PRIVATE_TTL, absent: NO_USER };
+    let question =
+        Question { variant, key: keys::incidents(&list), policy: &policies::LIST, absent: NO_USER };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         match queries::list(&mut session, &list, loading).await? {
@@ -105,7 +106,8 @@ async fn user_permissions(
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
     let id = number(&id).map_err(bad)?;
-    let question = Question { variant, key: keys::permissions(id), ttl: keys::PRIVATE_TTL, absent: NO_USER };
+    let question =
+        Question { variant, key: keys::permissions(id), policy: &policies::PERMISSIONS, absent: NO_USER };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         match queries::role(&mut session, id).await? {
@@ -125,7 +127,7 @@ async fn photo(
     let id = number(&id).map_err(bad)?;
     let format = PhotoFormat::accepted(headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()));
     let question =
-        Question { variant, key: keys::photo(id, format), ttl: keys::MEDIA_TTL, absent: NO_INCIDENT };
+        Question { variant, key: keys::photo(id, format), policy: &policies::PHOTO, absent: NO_INCIDENT };
     let origin = async move |endpoint: Endpoint| {
         let found = queries::exists(&mut endpoint.session().await?, id).await?;
         if !found {
@@ -144,7 +146,8 @@ async fn report(
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
     let id = number(&id).map_err(bad)?;
-    let question = Question { variant, key: keys::report(id), ttl: keys::MEDIA_TTL, absent: NO_INCIDENT };
+    let question =
+        Question { variant, key: keys::report(id), policy: &policies::REPORT, absent: NO_INCIDENT };
     let origin = async move |endpoint: Endpoint| {
         let incident = queries::incident(&mut endpoint.session().await?, id).await?;
         let Some(incident) = incident else { return Ok(reply::absent()) };

@@ -5,6 +5,7 @@ mod handlers;
 mod keys;
 mod media;
 mod model;
+mod policies;
 mod queries;
 pub(crate) mod seed;
 mod writes;

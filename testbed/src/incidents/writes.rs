@@ -10,7 +10,7 @@ use sqlx::query as sql;
 use super::keys;
 use super::media;
 use super::model::{Created, NewIncident, Processing};
-use super::queries;
+use super::{policies, queries};
 use crate::answer::Failure;
 use crate::app::Endpoint;
 use crate::database::Database;
@@ -72,7 +72,7 @@ pub(crate) async fn print_report(
     let report = occupied(move || media::report(&incident)).await?;
     let bytes = report.len();
     // A cache that cannot be asked prints again at the first request.
-    let _ = cache.set(&key, report, keys::MEDIA_TTL).await;
+    let _ = cache.put(&key, report, &policies::REPORT).await;
     Ok(Some(bytes))
 }
 

@@ -9,9 +9,9 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 
-use super::{changes, keys, queries, writes};
-use crate::answer::{Question, answer_by, json};
-use crate::app::{App, Endpoint};
+use super::{around, keys, policies, queries, writes};
+use crate::answer::{Question, answer, json};
+use crate::app::{App, Endpoint, Write};
 use crate::parameters::{Mistakes, Parameters, number};
 use crate::reply::{self, bad};
 use crate::variant::RequestVariant;
@@ -20,7 +20,7 @@ const PER_PAGE: u32 = 20;
 const PER_PAGE_MAX: u32 = 100;
 const PAGE_MAX: u32 = 1_000_000;
 const QUERY_CHARS_MAX: usize = 64;
-const NO_PRODUCT: &str = "there is no such product";
+pub(super) const NO_PRODUCT: &str = "there is no such product";
 const NO_USER: &str = "there is no such user";
 
 /// Which page of products is asked for.
@@ -44,9 +44,13 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
     Router::new()
         .merge(app.route("/market/products", list))
         .merge(app.route("/market/products/{id}", detail))
-        .merge(app.route("/market/search", search))
+        .merge(app.write("/market/products/{id}", Write::Put, writes::update))
+        .merge(app.write("/market/orders", Write::Post, writes::order))
+        .merge(app.write("/market/shops/{id}", Write::Put, around::shop))
+        .merge(app.write("/market/categories/{id}", Write::Put, around::category))
+        .merge(app.write("/market/users/{id}", Write::Put, around::user))
         .merge(app.route("/market/users/{id}/orders", orders))
-        .merge(writes::routes(app))
+        .merge(app.route("/market/search", search))
 }
 
 async fn list(
@@ -56,12 +60,12 @@ async fn list(
 ) -> Result<Response, Response> {
     let list = ListParameters::read(query.as_deref()).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let question =
-        Question { variant, key: keys::products(&list), ttl: keys::PUBLIC_TTL, absent: NO_PRODUCT };
+        Question { variant, key: keys::products(&list), policy: &policies::LIST, absent: NO_PRODUCT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         json(&queries::newest(&mut session, &list).await?)
     };
-    Ok(answer_by(&endpoint, question, &changes::LIST, origin).await)
+    Ok(answer(&endpoint, question, origin).await)
 }
 
 async fn detail(
@@ -70,7 +74,8 @@ async fn detail(
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
     let id = product_id(&id).map_err(|mistakes| reply::bad_request(&mistakes))?;
-    let question = Question { variant, key: keys::product(id), ttl: keys::PUBLIC_TTL, absent: NO_PRODUCT };
+    let question =
+        Question { variant, key: keys::product(id), policy: &policies::PRODUCT, absent: NO_PRODUCT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         match queries::product(&mut session, id).await? {
@@ -78,7 +83,7 @@ async fn detail(
             None => Ok(reply::absent()),
         }
     };
-    Ok(answer_by(&endpoint, question, &changes::PRODUCT, origin).await)
+    Ok(answer(&endpoint, question, origin).await)
 }
 
 async fn search(
@@ -89,12 +94,12 @@ async fn search(
     let search =
         SearchParameters::read(query.as_deref()).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let question =
-        Question { variant, key: keys::search(&search), ttl: keys::SEARCH_TTL, absent: NO_PRODUCT };
+        Question { variant, key: keys::search(&search), policy: &policies::SEARCH, absent: NO_PRODUCT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         json(&queries::found(&mut session, &search).await?)
     };
-    Ok(answer_by(&endpoint, question, &changes::SEARCH, origin).await)
+    Ok(answer(&endpoint, question, origin).await)
 }
 
 /// A customer's latest orders: for him alone.
@@ -104,7 +109,8 @@ async fn orders(
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
     let user = number(&id).map_err(bad)?;
-    let question = Question { variant, key: keys::orders_of(user), ttl: keys::PRIVATE_TTL, absent: NO_USER };
+    let question =
+        Question { variant, key: keys::orders_of(user), policy: &policies::ORDERS, absent: NO_USER };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
         match queries::orders(&mut session, user).await? {
@@ -112,7 +118,7 @@ async fn orders(
             None => Ok(reply::absent()),
         }
     };
-    let mut response = answer_by(&endpoint, question, &changes::ORDERS, origin).await;
+    let mut response = answer(&endpoint, question, origin).await;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));
     Ok(response)
 }
@@ -141,7 +147,7 @@ impl SearchParameters {
     }
 }
 
-fn product_id(text: &str) -> Result<i64, Mistakes> {
+pub(super) fn product_id(text: &str) -> Result<i64, Mistakes> {
     match text.parse() {
         Ok(id) if id > 0 => Ok(id),
         _ => Err(Mistakes::one("id", "must be a whole number from 1")),

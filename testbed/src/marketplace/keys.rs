@@ -37,7 +37,7 @@ pub(super) fn search(search: &SearchParameters) -> Key {
     }
 }
 
-/// `orders:user:7`
+/// `orders:7:latest`, behind what a change of the user clears.
 pub(super) fn orders_of(user: i64) -> Key {
-    Key::new("orders").and("user", user)
+    Key::new("orders").id(user).id("latest")
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hitmark_cache::CacheLayer;
 
 use super::model::Report;
-use super::{keys, queries};
+use super::{keys, policies, queries};
 use crate::answer::Failure;
 use crate::database::Database;
 use crate::media::{MediaError, occupied, pdf};
@@ -46,6 +46,6 @@ pub(crate) async fn print_document(
     let document = occupied(move || printed(&found)).await?;
     let bytes = document.len();
     // A cache that cannot be asked prints again at the first request.
-    let _ = cache.put(&keys::document(report), document, &keys::DOCUMENT).await;
+    let _ = cache.put(&keys::document(report), document, &policies::DOCUMENT).await;
     Ok(Some(bytes))
 }

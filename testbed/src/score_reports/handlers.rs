@@ -12,8 +12,8 @@ use axum::response::Response;
 use super::document::printed;
 use super::model::NewReport;
 use super::writes::Refused;
-use super::{document, keys, login, queries, writes};
-use crate::answer::{Failure, Question, answer_by, failed, json, written};
+use super::{document, keys, login, policies, queries, writes};
+use crate::answer::{Failure, Question, answer, failed, json, written};
 use crate::app::{App, Endpoint};
 use crate::media::occupied;
 use crate::parameters::{Mistakes, Parameters, number};
@@ -56,13 +56,14 @@ async fn list(
 
 /// A user's reports: of a path, or of a session.
 pub(super) async fn reports_of(endpoint: &Endpoint, variant: RequestVariant, user: i64) -> Response {
-    let question = Question { variant, key: keys::reports_of(user), ttl: keys::LIST_TTL, absent: NO_USER };
+    let question =
+        Question { variant, key: keys::reports_of(user), policy: &policies::LIST, absent: NO_USER };
     let origin =
         async move |endpoint: Endpoint| match queries::list(&mut endpoint.session().await?, user).await? {
             Some(list) => json(&list),
             None => Ok(reply::absent()),
         };
-    let mut response = answer_by(endpoint, question, &keys::LIST, origin).await;
+    let mut response = answer(endpoint, question, origin).await;
     // For this user alone: a shared cache on the way must not keep it.
     response
         .headers_mut()
@@ -76,13 +77,13 @@ async fn details(
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
     let id = number(&id).map_err(bad)?;
-    let question = Question { variant, key: keys::report(id), ttl: keys::DETAILS_TTL, absent: NO_REPORT };
+    let question = Question { variant, key: keys::report(id), policy: &policies::DETAILS, absent: NO_REPORT };
     let origin =
         async move |endpoint: Endpoint| match queries::report(&mut endpoint.session().await?, id).await? {
             Some(report) => json(&report),
             None => Ok(reply::absent()),
         };
-    Ok(answer_by(&endpoint, question, &keys::DETAILS, origin).await)
+    Ok(answer(&endpoint, question, origin).await)
 }
 
 async fn pdf(
@@ -91,13 +92,14 @@ async fn pdf(
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
     let id = number(&id).map_err(bad)?;
-    let question = Question { variant, key: keys::document(id), ttl: keys::DOCUMENT_TTL, absent: NO_REPORT };
+    let question =
+        Question { variant, key: keys::document(id), policy: &policies::DOCUMENT, absent: NO_REPORT };
     let origin = async move |endpoint: Endpoint| {
         let report = queries::report(&mut endpoint.session().await?, id).await?;
         let Some(report) = report else { return Ok(reply::absent()) };
         Ok(occupied(move || printed(&report)).await?)
     };
-    let response = answer_by(&endpoint, question, &keys::DOCUMENT, origin).await;
+    let response = answer(&endpoint, question, origin).await;
     Ok(of_type(response, "application/pdf"))
 }
 

@@ -7,10 +7,10 @@ mod handlers;
 mod keys;
 mod login;
 mod model;
+mod policies;
 mod queries;
 pub(crate) mod seed;
 mod writes;
 
 pub(crate) use document::print_document;
 pub(crate) use handlers::routes;
-pub(crate) use keys::TABLES;

@@ -67,6 +67,8 @@ pub(super) struct Created {
     pub(super) id: i64,
     /// Cached answers that were removed, since they no longer hold.
     pub(super) invalidated: u64,
+    /// Whether the cache could be asked. If not, the invalidation waits for its server.
+    pub(super) cache_is_fresh: bool,
 }
 
 /// The scaled score of a section: 200 to 800 in tens, as the share of right answers tells.
