@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{ConfigError, ExporterConfig};
 use crate::settings::{Given, Settings};
+use crate::tls::{TLS_SKIP, TLS_TEXTS};
 use crate::{Exporter, ExporterError, config_file};
 
 /// The exit code for bad configuration.
@@ -85,6 +86,26 @@ pub struct ExporterArgs {
     #[arg(long, value_name = "FILE")]
     web_config: Option<String>,
 
+    /// PEM file of the authority for rediss:// targets [default: the system's]
+    #[arg(long, value_name = "FILE", env = "HITMARK_EXPORTER_TLS_CA_CERT_FILE")]
+    tls_ca_cert_file: Option<String>,
+
+    /// PEM file of our certificate for rediss:// targets that ask for one
+    #[arg(long, value_name = "FILE", env = "HITMARK_EXPORTER_TLS_CLIENT_CERT_FILE")]
+    tls_client_cert_file: Option<String>,
+
+    /// PEM file of that certificate's key
+    #[arg(long, value_name = "FILE", env = "HITMARK_EXPORTER_TLS_CLIENT_KEY_FILE")]
+    tls_client_key_file: Option<String>,
+
+    /// The name that rediss:// targets' certificates must hold [default: the URL's host]
+    #[arg(long, value_name = "NAME", env = "HITMARK_EXPORTER_TLS_SERVER_NAME")]
+    tls_server_name: Option<String>,
+
+    /// Accept any certificate of rediss:// targets
+    #[arg(long, env = "HITMARK_EXPORTER_SKIP_TLS_VERIFICATION")]
+    skip_tls_verification: bool,
+
     /// How long one target may take, such as 5s or 500ms [default: 5s]
     #[arg(long, value_name = "DURATION", env = "HITMARK_EXPORTER_TIMEOUT")]
     timeout: Option<String>,
@@ -153,6 +174,14 @@ impl ExporterArgs {
             (!texts.is_empty()).then_some(texts)
         };
         let from_service = given(self.redis_url, "REDIS_URL").map(|given| vec![given]);
+        let skip = self.skip_tls_verification.then(|| "true".to_owned());
+        let tls = [
+            (TLS_TEXTS[0], given(self.tls_ca_cert_file, "--tls-ca-cert-file")),
+            (TLS_TEXTS[1], given(self.tls_client_cert_file, "--tls-client-cert-file")),
+            (TLS_TEXTS[2], given(self.tls_client_key_file, "--tls-client-key-file")),
+            (TLS_TEXTS[3], given(self.tls_server_name, "--tls-server-name")),
+            (TLS_SKIP, given(skip, "--skip-tls-verification")),
+        ];
         let others = [
             ("celery", all(self.celery, "--celery")),
             ("postgres", all(self.postgres, "--postgres")),
@@ -168,6 +197,7 @@ impl ExporterArgs {
             probe_allow: all(self.probe_allow, "--probe-allow"),
             password_file: given(self.password_file, "--password-file"),
             web_config: given(self.web_config, "--web-config"),
+            tls: tls.into_iter().filter_map(|(name, given)| Some((name, given?))).collect(),
             ..Settings::default()
         }
     }

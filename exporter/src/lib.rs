@@ -12,6 +12,7 @@
 //! - `probe`: targets that a request names, within the allow-list.
 //! - [`collectors`]: one kind of target, one file.
 //! - [`redis_client`], `http_client`: the network, without knowing what the answers mean.
+//! - `tls`: certificates and the handshake with servers that speak TLS.
 //! - [`text_format`]: the pages that services write, read and written again.
 //! - `exposition`: the exporter's own page; `single_flight`: one question at a time for each target.
 
@@ -31,6 +32,7 @@ pub mod redis_client;
 mod settings;
 mod single_flight;
 pub mod text_format;
+mod tls;
 
 pub use config::{ConfigError, ExporterConfig, TargetConfig};
 pub use exporter::{Exporter, ExporterError};

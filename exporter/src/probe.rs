@@ -34,7 +34,8 @@ type Name = (String, String);
 #[derive(Debug)]
 pub(crate) struct Probes {
     config: ExporterConfig,
-    passwords: HashMap<String, String>,
+    /// User and password by URL without credentials.
+    passwords: HashMap<String, (String, String)>,
     kept: Mutex<HashMap<Name, (Instant, Arc<Target>)>>,
 }
 
@@ -51,7 +52,9 @@ impl Probes {
                     std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
                 let map: HashMap<String, String> = serde_json::from_str(&text)
                     .map_err(|_| "is no JSON map from target to password".to_owned())?;
-                map.into_iter().map(|(target, password)| (bare(&target), password)).collect()
+                map.into_iter()
+                    .map(|(target, password)| (bare(&target), (user_of(&target), password)))
+                    .collect()
             }
         };
         Ok(Self { config, passwords, kept: Mutex::new(HashMap::new()) })
@@ -107,14 +110,20 @@ impl Probes {
             scheme => scheme,
         };
         let mut url = key.to_owned();
-        if let Some(password) = self.passwords.get(key)
+        if let Some((user, password)) = self.passwords.get(key)
             && let Ok(mut parsed) = Url::parse(key)
+            && parsed.set_username(user).is_ok()
             && parsed.set_password(Some(password)).is_ok()
         {
             url = parsed.into();
         }
         TargetConfig { kind: kind.to_owned(), url, module: module.to_owned(), place: "target".to_owned() }
     }
+}
+
+/// The user that stands in a URL of the password file.
+fn user_of(url: &str) -> String {
+    Url::parse(url).map(|url| url.username().to_owned()).unwrap_or_default()
 }
 
 /// The URL without credentials, query and final slash: what is compared and shown.

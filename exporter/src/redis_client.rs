@@ -11,9 +11,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, Value};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisError, Value,
+};
+use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
+use crate::tls::TlsOptions;
 
 /// How the connection names itself in `CLIENT LIST`.
 const CLIENT_NAME: &str = "hitmark-exporter";
@@ -59,6 +63,8 @@ pub(crate) struct RedisClient {
     config: AsyncConnectionConfig,
     limit: Duration,
     secret: Option<String>,
+    /// Host, port and certificates, if the URL asks for TLS.
+    tls: Option<(String, u16, TlsOptions)>,
     kept: Mutex<Option<Connection>>,
 }
 
@@ -67,14 +73,34 @@ struct Connection {
     link: MultiplexedConnection,
     left_out: HashMap<String, u32>,
     named: bool,
+    /// Moves the bytes of a TLS stream; it ends with the connection.
+    _driver: Option<Driver>,
+}
+
+/// A task that is ended when this is dropped.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl RedisClient {
-    /// Prepares to ask the server; connects only when asked.
+    /// Prepares to ask the server; connects only when asked. Schemes: `redis`, `valkey`, with TLS
+    /// `rediss`, `valkeys`, and for a socket `unix`, `redis+unix`.
     ///
-    /// The error says what is wrong with the URL, without the URL.
-    pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, String> {
-        let info = url.into_connection_info().map_err(|error| url_mistake(&error))?;
+    /// The error says what is wrong with the URL or the certificates, without the URL.
+    pub(crate) fn new(url: &str, timeout: Duration, tls: TlsOptions) -> Result<Self, String> {
+        let (url, with_tls) = without_tls(url);
+        let info = url.as_str().into_connection_info().map_err(|error| url_mistake(&error))?;
+        let tls = match info.addr() {
+            ConnectionAddr::Tcp(host, port) if with_tls => {
+                tls.check(host)?;
+                Some((host.clone(), *port, tls))
+            }
+            _ => None,
+        };
         // The library would announce itself with a command that servers before 7.2 count as an error.
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
         let secret = settings.password().map(str::to_owned);
@@ -82,7 +108,12 @@ impl RedisClient {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(timeout));
-        Ok(Self { client, config, limit: timeout, secret, kept: Mutex::new(None) })
+        Ok(Self { client, config, limit: timeout, secret, tls, kept: Mutex::new(None) })
+    }
+
+    /// The number of the database that the URL selects.
+    pub(crate) fn database(&self) -> i64 {
+        self.client.get_connection_info().redis_settings().db()
     }
 
     /// Asks all commands in one round trip. The replies stand in the order of the commands.
@@ -105,15 +136,28 @@ impl RedisClient {
                 Err(error) => return Err(self.failure(&error, Stage::Asking)),
             }
         }
-        let link = self
-            .client
-            .get_multiplexed_async_connection_with_config(&self.config)
-            .await
-            .map_err(|error| self.failure(&error, Stage::Connecting))?;
-        let mut connection = Connection { link, left_out: HashMap::new(), named: false };
+        let mut connection = self.connect().await?;
         let replies =
             connection.exchange(commands).await.map_err(|error| self.failure(&error, Stage::Asking))?;
         Ok(self.keep(connection, replies))
+    }
+
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let failed = |error| self.failure(&error, Stage::Connecting);
+        let (link, driver) = match &self.tls {
+            None => {
+                let link = self.client.get_multiplexed_async_connection_with_config(&self.config);
+                (link.await.map_err(failed)?, None)
+            }
+            Some((host, port, tls)) => {
+                let stream = tls.connect(host, *port).await.map_err(Failure::Connect)?;
+                let settings = self.client.get_connection_info().redis_settings();
+                let made = MultiplexedConnection::new_with_config(settings, stream, self.config.clone());
+                let (link, driver) = made.await.map_err(failed)?;
+                (link, Some(Driver(tokio::spawn(driver))))
+            }
+        };
+        Ok(Connection { link, left_out: HashMap::new(), named: false, _driver: driver })
     }
 
     fn keep(&self, connection: Connection, replies: Vec<Reply>) -> Vec<Reply> {
@@ -204,6 +248,17 @@ impl fmt::Debug for RedisClient {
         // The client's own text holds the password.
         f.debug_struct("RedisClient").finish_non_exhaustive()
     }
+}
+
+/// The URL without the letter that asks for TLS, and whether it was there: the library's own TLS
+/// would choose the provider of the whole process.
+fn without_tls(url: &str) -> (String, bool) {
+    for (scheme, plain) in [("rediss://", "redis://"), ("valkeys://", "valkey://")] {
+        if let Some(rest) = url.strip_prefix(scheme) {
+            return (format!("{plain}{rest}"), true);
+        }
+    }
+    (url.to_owned(), false)
 }
 
 #[derive(Clone, Copy)]

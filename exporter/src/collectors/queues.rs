@@ -25,6 +25,7 @@ use crate::config::redacted;
 use crate::failure::Failure;
 use crate::options::OptionReader;
 use crate::redis_client::{RedisClient, Reply};
+use crate::tls::TlsOptions;
 
 /// Celery on Redis.
 pub const CELERY: Kind = Kind { name: "celery", key: "celery", build: |ask| build(System::Celery, ask) };
@@ -58,9 +59,10 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
     let mut options = OptionReader::new(ask.options);
     // The queues to read; all that are found if there are none.
     let names = options.texts("queues");
+    let tls = TlsOptions::read(&mut options);
     let mut mistakes = options.finish();
     let target = redacted(ask.url);
-    match RedisClient::new(ask.url, ask.timeout) {
+    match RedisClient::new(ask.url, ask.timeout, tls) {
         Ok(client) if mistakes.is_empty() => Ok(Box::new(QueueCollector {
             client,
             system,

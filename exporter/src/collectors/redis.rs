@@ -30,6 +30,7 @@ use crate::config::redacted;
 use crate::failure::Failure;
 use crate::options::OptionReader;
 use crate::redis_client::{Command, RedisClient, Reply};
+use crate::tls::TlsOptions;
 use effect::Effect;
 use options::RedisOptions;
 use sample::Sample;
@@ -73,8 +74,9 @@ fn build(ask: &Ask<'_>) -> Built {
     let target = redacted(ask.url);
     let mut reader = OptionReader::new(ask.options);
     let options = RedisOptions::read(&mut reader);
+    let tls = TlsOptions::read(&mut reader);
     let mut mistakes = reader.finish();
-    match RedisClient::new(ask.url, ask.timeout) {
+    match RedisClient::new(ask.url, ask.timeout, tls) {
         Ok(client) if mistakes.is_empty() => Ok(Box::new(RedisCollector {
             client,
             target,
@@ -260,8 +262,7 @@ impl RedisCollector {
 
     /// The label of the database that the URL selects.
     fn db(&self) -> String {
-        let number = self.target.rsplit('/').next().and_then(|part| part.parse::<u32>().ok());
-        format!("db{}", number.unwrap_or(0))
+        format!("db{}", self.client.database())
     }
 }
 

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod certificates;
 mod cli;
 mod golden;
 mod http;
 mod live;
 mod queues;
+mod redis_links;
 mod redis_more;
 mod service;
 mod support;
