@@ -7,14 +7,15 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hitmark_schema::exposition::{Family, Format, encode_as};
 use hitmark_schema::metrics::{
     EXPORTER_BUILD_INFO, EXPORTER_COLLECTOR_SECONDS, EXPORTER_COLLECTOR_SUCCESS, EXPORTER_FAILURES,
-    EXPORTER_SCRAPES, EXPORTER_SERIES, EXPORTER_UNREADABLE,
+    EXPORTER_RELOAD_SUCCESSFUL, EXPORTER_RELOADED_AT, EXPORTER_SCRAPES, EXPORTER_SERIES, EXPORTER_UNREADABLE,
 };
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::collectors::Part;
 use crate::failure::Failure;
@@ -25,6 +26,8 @@ pub(crate) struct SelfMetrics {
     registry: Registry,
     scrapes: IntCounter,
     failures: IntCounterVec,
+    reload_successful: Gauge,
+    reloaded_at: Gauge,
 }
 
 impl SelfMetrics {
@@ -42,11 +45,25 @@ impl SelfMetrics {
         info.with_label_values(&[env!("CARGO_PKG_VERSION"), profile]).set(1);
         let failures = Opts::new(EXPORTER_FAILURES.name, EXPORTER_FAILURES.help);
         let failures = IntCounterVec::new(failures, EXPORTER_FAILURES.labels)?;
+        let [reload_successful, reloaded_at] = [EXPORTER_RELOAD_SUCCESSFUL, EXPORTER_RELOADED_AT]
+            .map(|metric| Gauge::new(metric.name, metric.help));
+        let (reload_successful, reloaded_at) = (reload_successful?, reloaded_at?);
+        registry.register(Box::new(reload_successful.clone()))?;
+        registry.register(Box::new(reloaded_at.clone()))?;
         registry.register(Box::new(failures.clone()))?;
         registry.register(Box::new(scrapes.clone()))?;
         registry.register(Box::new(info))?;
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        Ok(Self { registry, scrapes, failures })
+        Ok(Self { registry, scrapes, failures, reload_successful, reloaded_at })
+    }
+
+    /// Remembers how reading the configuration went.
+    pub(crate) fn tell_reload(&self, succeeded: bool) {
+        self.reload_successful.set(f64::from(u8::from(succeeded)));
+        if succeeded {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.reloaded_at.set(now.as_secs_f64());
+        }
     }
 
     /// Writes the page of one scrape.
@@ -71,8 +88,16 @@ impl SelfMetrics {
         finish(format, page)
     }
 
+    /// Writes the page of a probe: the target's samples and nothing of the exporter.
+    pub(crate) fn probe_page(&self, part: &Part, format: Format) -> String {
+        self.count(part);
+        let mut page = String::with_capacity(64 << 10);
+        encode_parts(std::slice::from_ref(part), format, &mut page);
+        finish(format, page)
+    }
+
     /// Counts what failed, the parts of a collector's work too.
-    pub(crate) fn count(&self, part: &Part) {
+    fn count(&self, part: &Part) {
         let failed = |collector: &str, failure: &Failure| {
             self.failures.with_label_values(&[collector, failure.kind()]).inc();
         };
@@ -86,13 +111,6 @@ impl SelfMetrics {
             }
         }
     }
-}
-
-/// Writes the page of a probe: the target's samples alone.
-pub(crate) fn probe_page(parts: &[Part], format: Format) -> String {
-    let mut page = String::with_capacity(64 << 10);
-    encode_parts(parts, format, &mut page);
-    finish(format, page)
 }
 
 fn finish(format: Format, mut page: String) -> String {

@@ -1,4 +1,4 @@
-//! The routes: `/metrics`, `/probe`, `/scrape`, `/healthz` and a landing page.
+//! The routes: `/metrics`, `/probe`, `/scrape`, `/healthz`, `/-/reload` and a landing page.
 //!
 //! A target that fails is a sample on a page of status 200: the exporter is well even when its
 //! targets are not. Only an exporter with too many pages under way refuses.
@@ -10,14 +10,17 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hitmark_schema::exposition::Format;
 
-use crate::exporter::Scraper;
+use crate::config::Lifecycle;
 use crate::probe::ProbeError;
+use crate::reload::Current;
+use crate::web;
 
 /// Prometheus says here how long it waits.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
@@ -29,32 +32,52 @@ const LANDING: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
 <p>Asks caches and services and answers Prometheus.</p>\
 <ul><li><a href=\"/metrics\">Metrics</a><li><a href=\"/healthz\">Health</a></ul></html>\n";
 
-pub(crate) fn router(scraper: Arc<Scraper>) -> Router {
+pub(crate) fn router(current: Arc<Current>) -> Router {
+    let healthy = || get(async || "ok\n");
     Router::new()
         .route("/metrics", get(metrics))
         .route("/probe", get(probe))
         .route("/scrape", get(probe))
-        .route("/healthz", get(async || "ok\n"))
+        .route("/healthz", healthy())
+        // The names of redis_exporter and of exporter-toolkit.
+        .route("/health", healthy())
+        .route("/-/healthy", healthy())
+        .route("/-/reload", post(reload))
         .route("/", get(async || Html(LANDING)))
-        .with_state(scraper)
+        .layer(from_fn_with_state(Arc::clone(&current), web::require))
+        .with_state(current)
 }
 
-async fn metrics(State(scraper): State<Arc<Scraper>>, headers: HeaderMap) -> Response {
-    let Ok(_permit) = scraper.permits.try_acquire() else {
+/// Reads the configuration anew, where requests may ask for that.
+async fn reload(State(current): State<Arc<Current>>) -> Response {
+    if current.lifecycle() == Lifecycle::Signals {
+        let text = "reloading by request is off; start with --web-enable-lifecycle, or send SIGHUP\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    match tokio::task::spawn_blocking(move || current.reload()).await {
+        Ok(Ok(())) => "the configuration was reloaded\n".into_response(),
+        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn metrics(State(current): State<Arc<Current>>, headers: HeaderMap) -> Response {
+    let Ok(_permit) = current.permits.try_acquire() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many scrapes are under way\n").into_response();
     };
-    let patience = patience(&headers).unwrap_or(scraper.timeout());
+    let scraper = current.scraper();
+    let parts = scraper.scrape(patience(&headers).unwrap_or(scraper.timeout())).await;
     let format = format_for(&headers);
-    answer(format, &headers, scraper.scrape_as(patience, format).await)
+    answer(format, &headers, current.about.page(&parts, format))
 }
 
 /// One target that the request names. `/scrape` is redis_exporter's name for the same.
 async fn probe(
-    State(scraper): State<Arc<Scraper>>,
+    State(current): State<Arc<Current>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let Ok(_permit) = scraper.probe_permits.try_acquire() else {
+    let Ok(_permit) = current.probe_permits.try_acquire() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many probes are under way\n").into_response();
     };
     let (mut target, mut module) = (String::new(), String::new());
@@ -65,6 +88,7 @@ async fn probe(
             _ => {}
         }
     }
+    let scraper = current.scraper();
     let target = match scraper.probes.find(&target, &module) {
         Ok(target) => target,
         Err(error) => {
@@ -75,9 +99,9 @@ async fn probe(
             return (status, format!("{error}\n")).into_response();
         }
     };
-    let patience = patience(&headers).unwrap_or(scraper.timeout());
+    let part = scraper.probe(&target, patience(&headers).unwrap_or(scraper.timeout())).await;
     let format = format_for(&headers);
-    answer(format, &headers, scraper.probe(&target, patience, format).await)
+    answer(format, &headers, current.about.probe_page(&part, format))
 }
 
 /// The page, compressed when the client asks for it. Level 1: the next levels save a few percent of

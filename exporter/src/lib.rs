@@ -8,6 +8,7 @@
 //!
 //! - [`config`], [`cli`]: what to ask and where to listen; every mistake at once.
 //! - [`Exporter`]: the targets, the page, the server.
+//! - `reload`: the configuration in force and its replacement; `web`: our port's TLS and passwords.
 //! - [`options`]: what a module of the configuration says to a collector.
 //! - `probe`: targets that a request names, within the allow-list.
 //! - [`collectors`]: one kind of target, one file.
@@ -29,10 +30,12 @@ mod http_client;
 pub mod options;
 mod probe;
 pub mod redis_client;
+mod reload;
 mod settings;
 mod single_flight;
 pub mod text_format;
 mod tls;
+mod web;
 
-pub use config::{ConfigError, ExporterConfig, TargetConfig};
-pub use exporter::{Exporter, ExporterError};
+pub use config::{ConfigError, ExporterConfig, Lifecycle, TargetConfig};
+pub use exporter::{Exporter, ExporterError, Reloader};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::{ConfigError, ExporterConfig, Mistake, TargetConfig};
+use crate::config::{ConfigError, ExporterConfig, Lifecycle, Mistake, TargetConfig};
 use crate::options::{OptionValue, Options};
 use crate::tls::TLS_SKIP;
 
@@ -44,6 +44,7 @@ pub(crate) struct Settings {
     pub(crate) probe_allow: Option<Vec<Given>>,
     pub(crate) password_file: Option<Given>,
     pub(crate) web_config: Option<Given>,
+    pub(crate) lifecycle: Option<Lifecycle>,
     /// The options of TLS by name, for targets without a module.
     pub(crate) tls: BTreeMap<&'static str, Given>,
 }
@@ -73,6 +74,7 @@ impl Settings {
             probe_allow: self.probe_allow.or(lower.probe_allow),
             password_file: self.password_file.or(lower.password_file),
             web_config: self.web_config.or(lower.web_config),
+            lifecycle: self.lifecycle.or(lower.lifecycle),
             listen: self.listen.or(lower.listen),
             redis: self.redis.or(lower.redis),
             http_stats: self.http_stats.or(lower.http_stats),
@@ -98,9 +100,6 @@ impl Settings {
                 None => mistakes.push(given.mistake("is no duration; write 5s or 500ms")),
             }
         }
-        if let Some(given) = &self.web_config {
-            mistakes.push(given.mistake("is not read: TLS and passwords on our own port are not built yet"));
-        }
         let asks_nothing = self.redis.is_none()
             && self.http_stats.is_none()
             && self.others.is_empty()
@@ -122,6 +121,8 @@ impl Settings {
         add_tls(&mut config.modules, &self.tls);
         config.probe_allow = texts("probe_allow", self.probe_allow, &mut places);
         config.password_file = self.password_file.map(|given| given.text.into());
+        config.web_config = self.web_config.map(|given| given.text.into());
+        config.lifecycle = self.lifecycle.unwrap_or_default();
         if let Err(error) = config.validate() {
             mistakes.extend(error.mistakes.into_iter().map(|mut mistake| {
                 if let Some(place) = places.get(&mistake.place) {

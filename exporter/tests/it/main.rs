@@ -10,5 +10,7 @@ mod live;
 mod queues;
 mod redis_links;
 mod redis_more;
+mod reload;
 mod service;
 mod support;
+mod web;

@@ -41,6 +41,18 @@ pub const EXPORTER_BUILD_INFO: Metric = Metric::gauge(
     "Always 1; the labels say what was built.",
     &["version", "profile"],
 );
+/// Whether the configuration in force is the one in the file.
+pub const EXPORTER_RELOAD_SUCCESSFUL: Metric = Metric::gauge(
+    "hitmark_exporter_config_last_reload_successful",
+    "1 if the last reading of the configuration succeeded, else 0: then an older one is in force.",
+    &[],
+);
+/// When the configuration in force was read.
+pub const EXPORTER_RELOADED_AT: Metric = Metric::gauge(
+    "hitmark_exporter_config_last_reload_success_timestamp_seconds",
+    "Unix time of the last reading of the configuration that succeeded.",
+    &[],
+);
 
 /// Every metric of the exporter about itself.
 pub const EXPORTER: &[Metric] = &[
@@ -51,4 +63,6 @@ pub const EXPORTER: &[Metric] = &[
     EXPORTER_FAILURES,
     EXPORTER_SCRAPES,
     EXPORTER_BUILD_INFO,
+    EXPORTER_RELOAD_SUCCESSFUL,
+    EXPORTER_RELOADED_AT,
 ];
