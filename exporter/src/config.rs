@@ -141,7 +141,7 @@ impl ExporterConfig {
         let mut targets = Vec::new();
         let mut seen = HashSet::new();
         for target in &all {
-            let alone = all.iter().filter(|other| other.kind == target.kind).count() == 1;
+            let alone = all.iter().filter(|other| family(&other.kind) == family(&target.kind)).count() == 1;
             let labelled = if alone { Labelled::Bare } else { Labelled::ByTarget };
             match self.build_one(target, labelled) {
                 Ok(made) if seen.insert((target.kind.clone(), made.name().to_owned())) => {
@@ -198,7 +198,7 @@ impl ExporterConfig {
     pub(crate) fn all(&self) -> Vec<TargetConfig> {
         let short = |kind: &str, urls: &[String]| -> Vec<TargetConfig> {
             let target = |(index, url): (usize, &String)| TargetConfig {
-                kind: kind.to_owned(),
+                kind: kind_of(kind, url).to_owned(),
                 url: url.clone(),
                 module: String::new(),
                 place: format!("{kind}[{index}]"),
@@ -225,6 +225,17 @@ impl ExporterConfig {
         }
         mistakes
     }
+}
+
+/// The kind of a URL that stands among those of a kind: a cluster has a scheme of its own.
+pub(crate) fn kind_of<'a>(kind: &'a str, url: &str) -> &'a str {
+    let scheme = url.split("://").next().unwrap_or_default();
+    if kind == "redis" && scheme.ends_with("+cluster") { "redis_cluster" } else { kind }
+}
+
+/// Kinds whose series have the same names, and so need the label `target` beside each other.
+fn family(kind: &str) -> &str {
+    kind.strip_suffix("_cluster").unwrap_or(kind)
 }
 
 /// The URL as it may be shown.

@@ -89,7 +89,7 @@ fn parse(name: &str, text: &str) -> (Settings, Vec<Mistake>) {
         if name == TLS_SKIP {
             match value.get_ref() {
                 DeValue::Boolean(skip) => {
-                    drop(settings.tls.insert(TLS_SKIP, Given::new(skip.to_string(), at)))
+                    settings.tls.insert(TLS_SKIP, Given::new(skip.to_string(), at));
                 }
                 _ => mistakes.push(Mistake::new(at, format!("{name}: is neither true nor false"))),
             }

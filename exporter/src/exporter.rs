@@ -201,6 +201,11 @@ impl Scraper {
         target.scrape(patience.min(self.timeout()), self.timeout()).await
     }
 
+    /// The URL of the first configured cluster.
+    pub(crate) fn first_cluster(&self) -> Option<String> {
+        self.config.all().into_iter().find(|target| target.kind == "redis_cluster").map(|target| target.url)
+    }
+
     /// The deadline where the caller states none.
     pub(crate) const fn timeout(&self) -> Duration {
         self.config.timeout

@@ -69,9 +69,7 @@ impl SelfMetrics {
     /// Writes the page of one scrape.
     pub(crate) fn page(&self, parts: &[Part], format: Format) -> String {
         self.scrapes.inc();
-        for part in parts {
-            self.count(part);
-        }
+        with_found(parts).for_each(|part| self.count(part));
         let mut page = String::with_capacity(64 << 10);
         // The crate fails on a family without samples; its own collectors never write one.
         if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut page) {
@@ -90,7 +88,7 @@ impl SelfMetrics {
 
     /// Writes the page of a probe: the target's samples and nothing of the exporter.
     pub(crate) fn probe_page(&self, part: &Part, format: Format) -> String {
-        self.count(part);
+        with_found(std::slice::from_ref(part)).for_each(|part| self.count(part));
         let mut page = String::with_capacity(64 << 10);
         encode_parts(std::slice::from_ref(part), format, &mut page);
         finish(format, page)
@@ -111,6 +109,14 @@ impl SelfMetrics {
             }
         }
     }
+}
+
+/// The parts, each followed by those of the targets that it led to.
+fn with_found(parts: &[Part]) -> impl Iterator<Item = &Part> {
+    parts.iter().flat_map(|part| {
+        let found = part.result.as_ref().map_or(&[][..], |collected| &collected.parts);
+        std::iter::once(part).chain(found)
+    })
 }
 
 fn finish(format: Format, mut page: String) -> String {
@@ -134,7 +140,7 @@ fn encode_parts(parts: &[Part], format: Format, page: &mut String) {
     let mut success = Family::new(EXPORTER_COLLECTOR_SUCCESS);
     let mut unreadable = Family::new(EXPORTER_UNREADABLE);
     let mut series = Family::new(EXPORTER_SERIES);
-    for part in parts {
+    for part in with_found(parts) {
         let labels = [("collector", part.kind), ("target", part.target.as_str())];
         let mut succeeded = part.result.is_ok();
         own.extend(&part.verdict);

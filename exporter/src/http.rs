@@ -17,6 +17,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hitmark_schema::exposition::Format;
 
+use crate::collectors::Discovered;
 use crate::config::Lifecycle;
 use crate::probe::ProbeError;
 use crate::reload::Current;
@@ -38,6 +39,9 @@ pub(crate) fn router(current: Arc<Current>) -> Router {
         .route("/metrics", get(metrics))
         .route("/probe", get(probe))
         .route("/scrape", get(probe))
+        // redis_exporter's name for the same as `/discover`.
+        .route("/discover-cluster-nodes", get(discover))
+        .route("/discover", get(discover))
         .route("/healthz", healthy())
         // The names of redis_exporter and of exporter-toolkit.
         .route("/health", healthy())
@@ -80,6 +84,58 @@ async fn probe(
     let Ok(_permit) = current.probe_permits.try_acquire() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many probes are under way\n").into_response();
     };
+    let (target, module) = target_of(query);
+    let scraper = current.scraper();
+    let target = match scraper.probes.find(&target, &module) {
+        Ok(target) => target,
+        Err(error) => return refusal(&error),
+    };
+    let part = scraper.probe(&target, patience(&headers).unwrap_or(scraper.timeout())).await;
+    let format = format_for(&headers);
+    answer(format, &headers, current.about.probe_page(&part, format))
+}
+
+/// The nodes of a cluster, as Prometheus' HTTP service discovery reads them: one group for each role.
+/// Without `?target=` it is the first configured cluster.
+async fn discover(
+    State(current): State<Arc<Current>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(_permit) = current.probe_permits.try_acquire() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many probes are under way\n").into_response();
+    };
+    let scraper = current.scraper();
+    let (mut target, module) = target_of(query);
+    if target.is_empty() {
+        target = scraper.first_cluster().unwrap_or_default();
+    }
+    let target = match scraper.probes.find(&target, &module) {
+        Ok(target) => target,
+        Err(error) => return refusal(&error),
+    };
+    match target.discover(patience(&headers).unwrap_or(scraper.timeout())).await {
+        None => {
+            (StatusCode::BAD_REQUEST, "the target is no cluster; write redis+cluster://\n").into_response()
+        }
+        Some(Err(failure)) => (StatusCode::BAD_GATEWAY, format!("{failure}\n")).into_response(),
+        Some(Ok(found)) => axum::Json(groups(&found)).into_response(),
+    }
+}
+
+/// `[{"targets": […], "labels": {"role": …}}, …]`.
+fn groups(found: &[Discovered]) -> serde_json::Value {
+    let roles = ["master", "replica"].into_iter().filter_map(|role| {
+        let urls: Vec<&str> =
+            found.iter().filter(|one| one.role == role).map(|one| one.url.as_str()).collect();
+        let labels = serde_json::json!({ "__meta_redis_role": role });
+        (!urls.is_empty()).then(|| serde_json::json!({ "targets": urls, "labels": labels }))
+    });
+    roles.collect()
+}
+
+/// `?target=` and `&module=`.
+fn target_of(query: Option<String>) -> (String, String) {
     let (mut target, mut module) = (String::new(), String::new());
     for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         match name.as_ref() {
@@ -88,20 +144,15 @@ async fn probe(
             _ => {}
         }
     }
-    let scraper = current.scraper();
-    let target = match scraper.probes.find(&target, &module) {
-        Ok(target) => target,
-        Err(error) => {
-            let status = match error {
-                ProbeError::NotAllowed => StatusCode::FORBIDDEN,
-                ProbeError::NoTarget | ProbeError::Wrong(_) => StatusCode::BAD_REQUEST,
-            };
-            return (status, format!("{error}\n")).into_response();
-        }
+    (target, module)
+}
+
+fn refusal(error: &ProbeError) -> Response {
+    let status = match error {
+        ProbeError::NotAllowed => StatusCode::FORBIDDEN,
+        ProbeError::NoTarget | ProbeError::Wrong(_) => StatusCode::BAD_REQUEST,
     };
-    let part = scraper.probe(&target, patience(&headers).unwrap_or(scraper.timeout())).await;
-    let format = format_for(&headers);
-    answer(format, &headers, current.about.probe_page(&part, format))
+    (status, format!("{error}\n")).into_response()
 }
 
 /// The page, compressed when the client asks for it. Level 1: the next levels save a few percent of

@@ -126,6 +126,7 @@ impl Probes {
             return target;
         }
         let kind = match key.split("://").next().unwrap_or_default() {
+            scheme if scheme.ends_with("+cluster") => "redis_cluster",
             "redis" | "rediss" | "valkey" | "valkeys" | "unix" | "redis+unix" => "redis",
             "postgres" | "postgresql" => "postgres",
             "http" => "http_stats",

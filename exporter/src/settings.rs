@@ -20,7 +20,7 @@ pub(crate) const OTHER_KINDS: &[&str] =
     &["celery", "postgres", "mysql", "memcached", "rabbitmq", "rq", "sidekiq", "bullmq", "queues"];
 
 /// The kinds that speak to a Redis server, and so take the options of TLS.
-const REDIS_KINDS: [&str; 5] = ["redis", "celery", "rq", "sidekiq", "bullmq"];
+const REDIS_KINDS: [&str; 6] = ["redis", "redis_cluster", "celery", "rq", "sidekiq", "bullmq"];
 
 /// A text and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,17 +4,21 @@
 //! that it reports; what configured keys add is counted and subtracted (`redis/effect.rs`). The
 //! table of fields is `redis/fields.rs`; each further reply has a file in `redis/`.
 
+mod cluster;
 mod effect;
 mod fields;
+mod further;
 mod info;
 mod keys;
 mod latency;
 mod options;
 mod rounds;
 mod sample;
+mod sentinel;
+mod slots;
 mod slowlog;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt;
@@ -34,10 +38,13 @@ use crate::tls::TlsOptions;
 use effect::Effect;
 use options::RedisOptions;
 use sample::Sample;
+use slots::Slots;
 use slowlog::SlowLog;
 
 /// This collector's line in the list.
 pub const KIND: Kind = Kind { name: "redis", key: "redis", build };
+/// Every node of a cluster, found from one of them.
+pub const CLUSTER: Kind = Kind { name: "redis_cluster", key: "redis_cluster", build: cluster::build };
 
 /// What is asked, in one round trip. Only the first must succeed: rights may be missing for the rest.
 const COMMANDS: &[Command<'static>] = &[
@@ -58,6 +65,8 @@ struct RedisCollector {
     labelled: Labelled,
     options: RedisOptions,
     memory: Mutex<Memory>,
+    /// For a node of a cluster: the slots that it owns.
+    slots: Option<Arc<Mutex<Slots>>>,
 }
 
 /// What is kept between scrapes.
@@ -77,13 +86,9 @@ fn build(ask: &Ask<'_>) -> Built {
     let tls = TlsOptions::read(&mut reader);
     let mut mistakes = reader.finish();
     match RedisClient::new(ask.url, ask.timeout, tls) {
-        Ok(client) if mistakes.is_empty() => Ok(Box::new(RedisCollector {
-            client,
-            target,
-            labelled: ask.labelled,
-            options,
-            memory: Mutex::default(),
-        })),
+        Ok(client) if mistakes.is_empty() => {
+            Ok(Box::new(RedisCollector::new(client, target, ask.labelled, options)))
+        }
         Ok(_) => Err(mistakes),
         Err(wrong) => {
             let shape = "write redis://[user:password@]host[:port][/database], rediss:// or unix:///path";
@@ -155,6 +160,10 @@ impl Memory {
 }
 
 impl RedisCollector {
+    fn new(client: RedisClient, target: String, labelled: Labelled, options: RedisOptions) -> Self {
+        Self { client, target, labelled, options, memory: Mutex::default(), slots: None }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -181,88 +190,6 @@ impl RedisCollector {
         }
         collected.families.extend(memory.slow_log.families());
         collected.steps.push(Step { name: "redis_slowlog", took: started.elapsed(), failure });
-    }
-
-    /// What the module asks for beyond the first round.
-    async fn further(&self, info: &str, deadline: Instant, collected: &mut Collected) {
-        if !self.options.keys.is_empty() || !self.options.streams.is_empty() {
-            let started = Instant::now();
-            let failure = self.keys(deadline, collected).await.err();
-            collected.steps.push(Step { name: "redis_keys", took: started.elapsed(), failure });
-        }
-        if self.options.sample_keys > 0 {
-            let started = Instant::now();
-            let failure = self.sample(info, deadline, collected).await.err();
-            collected.steps.push(Step { name: "redis_sample", took: started.elapsed(), failure });
-        }
-        let mut asked: Vec<Command<'_>> = Vec::new();
-        if self.options.clients {
-            asked.push(&["CLIENT", "LIST"]);
-        }
-        if info::field(info, "cluster_enabled") == Some("1") {
-            asked.push(&["CLUSTER", "INFO"]);
-        }
-        if asked.is_empty() {
-            return;
-        }
-        let started = Instant::now();
-        let failure = match self.client.ask(&asked, left(deadline)).await {
-            Ok(replies) => {
-                for (command, reply) in asked.iter().zip(&replies) {
-                    collected.families.extend(match command[0] {
-                        "CLIENT" => keys::clients(reply, self.options.names_max),
-                        _ => keys::cluster(reply),
-                    });
-                }
-                None
-            }
-            Err(failure) => Some(failure),
-        };
-        collected.steps.push(Step { name: "redis_further", took: started.elapsed(), failure });
-    }
-
-    /// Adds to the sample of the keyspace. The lookups that `PTTL` costs are subtracted later.
-    async fn sample(&self, info: &str, deadline: Instant, collected: &mut Collected) -> Result<(), Failure> {
-        let keys = info::field(info, &self.db()).and_then(|value| value.strip_prefix("keys="));
-        let keys = keys.and_then(|value| value.split(',').next()).and_then(fields::number).unwrap_or(0.0);
-        let found = if rounds::fits(keys, &self.options) {
-            let all = rounds::whole(&self.client, &self.options, left(deadline)).await?;
-            let count = all.len();
-            self.lock().sample.set_whole(all);
-            count
-        } else {
-            let seed = rounds::seed();
-            let cursor = || self.lock().sample.cursor(seed);
-            let clusters = rounds::random(&self.client, &self.options, cursor, left(deadline)).await?;
-            let count = clusters.iter().map(Vec::len).sum();
-            self.lock().sample.add(clusters);
-            count
-        };
-        let mut memory = self.lock();
-        memory.effect.induced.0 += rounds::PTTL_HITS * found as f64;
-        collected.families.extend(memory.sample.families(keys, self.options.names_max));
-        Ok(())
-    }
-
-    async fn keys(&self, deadline: Instant, collected: &mut Collected) -> Result<(), Failure> {
-        let asked = keys::questions(&self.options);
-        let commands: Vec<Command<'_>> = asked.iter().map(Vec::as_slice).collect();
-        let first = self.client.ask(&commands, left(deadline)).await?;
-        let lengths = keys::lengths(&self.options, &first);
-        let commands: Vec<Command<'_>> = lengths.iter().map(Vec::as_slice).collect();
-        let second =
-            if commands.is_empty() { Vec::new() } else { self.client.ask(&commands, left(deadline)).await? };
-        let (families, induced) = keys::parse(&self.options, &self.db(), &first, &lengths, &second);
-        let mut memory = self.lock();
-        memory.effect.induced.0 += induced.0;
-        memory.effect.induced.1 += induced.1;
-        collected.families.extend(families);
-        Ok(())
-    }
-
-    /// The label of the database that the URL selects.
-    fn db(&self) -> String {
-        format!("db{}", self.client.database())
     }
 }
 
@@ -313,6 +240,7 @@ pub fn parse(replies: &[Reply], now: u64) -> Result<Collected, Failure> {
         }
     }
     slow_log(replies.get(3), replies.get(4), &mut collected);
+    collected.families.extend(sentinel::own(text));
     collected.families.extend(replies.get(5).map(latency::latest).unwrap_or_default());
     Ok(collected)
 }

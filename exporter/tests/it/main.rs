@@ -4,6 +4,7 @@
 
 mod certificates;
 mod cli;
+mod cluster;
 mod golden;
 mod http;
 mod live;

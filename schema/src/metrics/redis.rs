@@ -226,6 +226,32 @@ metrics! {
     gauge REDIS_CLIENTS_BY_NAME "redis_clients" ["name"] "Connected clients by the name that they gave themselves.";
     gauge REDIS_CLIENT_OUTPUT_BYTES "redis_clients_output_memory_bytes" ["name"] "Memory of output buffers by the clients' name.";
 
+    // What a Sentinel tells.
+    gauge REDIS_SENTINEL_MASTERS "redis_sentinel_masters" [] "Masters that this Sentinel watches.";
+    gauge REDIS_SENTINEL_TILT "redis_sentinel_tilt" [] "1 while the Sentinel does not trust its clock and only watches, else 0.";
+    gauge REDIS_SENTINEL_SCRIPTS "redis_sentinel_running_scripts" [] "Scripts that the Sentinel runs now.";
+    gauge REDIS_SENTINEL_QUEUE "redis_sentinel_scripts_queue_length" [] "Scripts that wait.";
+    gauge REDIS_SENTINEL_SIMULATED "redis_sentinel_simulate_failure_flags" [] "Failures that the Sentinel is told to simulate, as bits.";
+    gauge REDIS_SENTINEL_STATUS "redis_sentinel_master_status" ["master_name", "master_address", "master_status"] "1 if the Sentinel finds the master well, else 0.";
+    gauge REDIS_SENTINEL_REPLICAS "redis_sentinel_master_slaves" ["master_name", "master_address"] "Replicas of the master.";
+    gauge REDIS_SENTINEL_OK_REPLICAS "redis_sentinel_master_ok_slaves" ["master_name", "master_address"] "Replicas of the master that are not held to be down.";
+    gauge REDIS_SENTINEL_SENTINELS "redis_sentinel_master_sentinels" ["master_name", "master_address"] "Sentinels that watch the master, this one among them.";
+    gauge REDIS_SENTINEL_OK_SENTINELS "redis_sentinel_master_ok_sentinels" ["master_name", "master_address"] "Sentinels that watch the master and are not held to be down, this one among them.";
+    gauge REDIS_SENTINEL_QUORUM_OK "redis_sentinel_master_ckquorum_status" ["master_name", "message"] "1 if enough Sentinels are there to agree on a failover, else 0; the message is the Sentinel's.";
+    gauge REDIS_SENTINEL_QUORUM "redis_sentinel_master_setting_ckquorum" ["master_name", "master_address"] "Sentinels that must agree that the master is down.";
+    gauge REDIS_SENTINEL_FAILOVER "redis_sentinel_master_setting_failover_timeout" ["master_name", "master_address"] "Milliseconds that a failover may take.";
+    gauge REDIS_SENTINEL_SYNCS "redis_sentinel_master_setting_parallel_syncs" ["master_name", "master_address"] "Replicas that follow a new master at a time.";
+    gauge REDIS_SENTINEL_DOWN_AFTER "redis_sentinel_master_setting_down_after_milliseconds" ["master_name", "master_address"] "Milliseconds of silence after which the master is held to be down.";
+    gauge REDIS_SENTINEL_EPOCH "redis_sentinel_master_config_epoch" ["master_name", "master_address"] "Epoch of the master's configuration: it grows with each failover.";
+    gauge REDIS_SENTINEL_LAST_OK "redis_sentinel_master_last_ok_ping_reply_seconds" ["master_name", "master_address"] "Seconds since the master last answered well.";
+
+    // The nodes of a cluster, as one of them sees them. These names are ours.
+    gauge REDIS_NODE_INFO "redis_cluster_node_info" ["node", "id", "role", "master_id"] "Always 1; the labels say what the node is.";
+    gauge REDIS_NODE_SLOTS "redis_cluster_node_slots" ["node"] "Slots that the node owns.";
+    gauge REDIS_NODE_UP "redis_cluster_node_reachable" ["node"] "1 if the other nodes do not suspect it to have failed, else 0.";
+    gauge REDIS_NODES_FOUND "redis_cluster_nodes_found" [] "Nodes found in this scrape.";
+    gauge REDIS_NODES_LEFT_OUT "redis_cluster_nodes_left_out" [] "Nodes that were found and not asked, because there are more than the bound.";
+
     // What no other exporter tells. These names are ours and follow the rules.
     counter REDIS_SLOWLOG_ENTRIES "redis_slowlog_entries_total" ["cmd"] "Entries of the slow log that the exporter has seen, each counted once.";
     counter REDIS_SLOWLOG_SECONDS "redis_slowlog_duration_seconds_total" ["cmd"] "Time of the entries of the slow log that the exporter has seen.";
@@ -260,6 +286,7 @@ pub const REDIS_KEPT: &[&str] = &[
     "redis_rdb_current_bgsave_duration_sec",
     "redis_rdb_last_bgsave_duration_sec",
     "redis_rdb_saves_total",
+    "redis_sentinel_master_setting_down_after_milliseconds",
     "redis_total_error_replies",
     "redis_total_reads_processed",
     "redis_total_writes_processed",
