@@ -7,12 +7,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hitmark_schema::exposition::{Family, Format, encode_as};
+use hitmark_schema::exposition::{Family, Format, Sample, Value, encode_as};
 use hitmark_schema::metrics::{
     EXPORTER_BUILD_INFO, EXPORTER_COLLECTOR_SECONDS, EXPORTER_COLLECTOR_SUCCESS, EXPORTER_FAILURES,
     EXPORTER_RELOAD_SUCCESSFUL, EXPORTER_RELOADED_AT, EXPORTER_SCRAPES, EXPORTER_SERIES, EXPORTER_UNREADABLE,
+    REDIS_EXPORTER_BUILD_INFO, REDIS_EXPORTER_REFUSED, REDIS_EXPORTER_SCRAPES, REDIS_EXPORTER_SECONDS,
 };
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Gauge, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
@@ -28,6 +30,8 @@ pub(crate) struct SelfMetrics {
     failures: IntCounterVec,
     reload_successful: Gauge,
     reloaded_at: Gauge,
+    scrape_us: AtomicU64,
+    refused: AtomicU64,
 }
 
 impl SelfMetrics {
@@ -54,7 +58,37 @@ impl SelfMetrics {
         registry.register(Box::new(scrapes.clone()))?;
         registry.register(Box::new(info))?;
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        Ok(Self { registry, scrapes, failures, reload_successful, reloaded_at })
+        let (scrape_us, refused) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self { registry, scrapes, failures, reload_successful, reloaded_at, scrape_us, refused })
+    }
+
+    /// Counts a request for a target that could not be asked.
+    pub(crate) fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The same under redis_exporter's names, which dashboards of Redis select.
+    fn as_redis_exporter(&self, parts: &[Part]) -> Vec<Family> {
+        // Targets are asked at once, so the slowest is the scrape.
+        let took = parts.iter().map(|part| part.took).max().unwrap_or_default();
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let sum = self.scrape_us.fetch_add(took, Ordering::Relaxed).saturating_add(took);
+        if !parts.iter().any(|part| part.kind.starts_with("redis")) {
+            return Vec::new();
+        }
+        let count = self.scrapes.get();
+        let value = Value::Summary { quantiles: Vec::new(), count, sum: sum as f64 / 1e6 };
+        let mut seconds = Family::new(REDIS_EXPORTER_SECONDS);
+        seconds.samples.push(Sample { labels: Vec::new(), value });
+        let [version, commit, built, go] =
+            ["version", "commit_sha", "build_date", "golang_version"].map(|name| (name, ""));
+        let info = [(version.0, env!("CARGO_PKG_VERSION")), commit, built, go];
+        vec![
+            Family::single(REDIS_EXPORTER_SCRAPES, count as f64),
+            seconds,
+            Family::single(REDIS_EXPORTER_REFUSED, self.refused.load(Ordering::Relaxed) as f64),
+            Family::new(REDIS_EXPORTER_BUILD_INFO).with(&info, 1.0),
+        ]
     }
 
     /// Remembers how reading the configuration went.
@@ -82,6 +116,7 @@ impl SelfMetrics {
             page.clear();
             text_format::encode_as(format, &own, &mut page);
         }
+        encode_as(format, &self.as_redis_exporter(parts), &mut page);
         encode_parts(parts, format, &mut page);
         finish(format, page)
     }

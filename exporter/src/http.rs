@@ -88,7 +88,10 @@ async fn probe(
     let scraper = current.scraper();
     let target = match scraper.probes.find(&target, &module) {
         Ok(target) => target,
-        Err(error) => return refusal(&error),
+        Err(error) => {
+            current.about.count_refused();
+            return refusal(&error);
+        }
     };
     let part = scraper.probe(&target, patience(&headers).unwrap_or(scraper.timeout())).await;
     let format = format_for(&headers);

@@ -7,8 +7,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{
@@ -66,6 +67,8 @@ pub(crate) struct RedisClient {
     /// Host, port and certificates, if the URL asks for TLS.
     tls: Option<(String, u16, TlsOptions)>,
     kept: Mutex<Option<Connection>>,
+    /// How long connecting took for the latest question, in microseconds.
+    connecting_us: AtomicU64,
 }
 
 /// A connection, and for each command how many scrapes it is still left out because it was refused.
@@ -108,7 +111,15 @@ impl RedisClient {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(timeout));
-        Ok(Self { client, config, limit: timeout, secret, tls, kept: Mutex::new(None) })
+        Ok(Self {
+            client,
+            config,
+            limit: timeout,
+            secret,
+            tls,
+            kept: Mutex::new(None),
+            connecting_us: AtomicU64::new(0),
+        })
     }
 
     /// The number of the database that the URL selects.
@@ -126,7 +137,13 @@ impl RedisClient {
         }
     }
 
+    /// How long connecting took for the latest question: nothing if the kept connection was used.
+    pub(crate) fn connecting(&self) -> Duration {
+        Duration::from_micros(self.connecting_us.load(Ordering::Relaxed))
+    }
+
     async fn ask_without_limit(&self, commands: &[Command<'_>]) -> Result<Vec<Reply>, Failure> {
+        self.connecting_us.store(0, Ordering::Relaxed);
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut connection) = kept {
             match connection.exchange(commands).await {
@@ -136,7 +153,10 @@ impl RedisClient {
                 Err(error) => return Err(self.failure(&error, Stage::Asking)),
             }
         }
+        let begun = Instant::now();
         let mut connection = self.connect().await?;
+        let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.connecting_us.store(took, Ordering::Relaxed);
         let replies =
             connection.exchange(commands).await.map_err(|error| self.failure(&error, Stage::Asking))?;
         Ok(self.keep(connection, replies))

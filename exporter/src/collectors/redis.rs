@@ -4,7 +4,10 @@
 //! that it reports; what configured keys add is counted and subtracted (`redis/effect.rs`). The
 //! table of fields is `redis/fields.rs`; each further reply has a file in `redis/`.
 
+mod census;
+mod clients;
 mod cluster;
+mod config;
 mod effect;
 mod fields;
 mod further;
@@ -17,6 +20,7 @@ mod sample;
 mod sentinel;
 mod slots;
 mod slowlog;
+mod streams;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -25,8 +29,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::{
-    REDIS_CONFIG_MAXCLIENTS, REDIS_CONFIG_MAXMEMORY, REDIS_LAST_SCRAPE_ERROR, REDIS_LAST_SCRAPE_SECONDS,
-    REDIS_LAST_SLOW_EXECUTION, REDIS_LATENCIES_AGE, REDIS_SLOWLOG_LAST_ID, REDIS_SLOWLOG_LENGTH, REDIS_UP,
+    REDIS_CONFIG_MAXCLIENTS, REDIS_CONFIG_MAXMEMORY, REDIS_LAST_CONNECT_SECONDS, REDIS_LAST_SCRAPE_ERROR,
+    REDIS_LAST_SCRAPE_SECONDS, REDIS_LAST_SLOW_EXECUTION, REDIS_LATENCIES_AGE, REDIS_SLOWLOG_LAST_ID,
+    REDIS_SLOWLOG_LENGTH, REDIS_UP,
 };
 
 use super::{Ask, Built, Collected, Collector, Kind, Labelled, Step};
@@ -35,6 +40,7 @@ use crate::failure::Failure;
 use crate::options::OptionReader;
 use crate::redis_client::{Command, RedisClient, Reply};
 use crate::tls::TlsOptions;
+use census::Census;
 use effect::Effect;
 use options::RedisOptions;
 use sample::Sample;
@@ -77,6 +83,8 @@ struct Memory {
     effect: Effect,
     histograms: Option<(Instant, Family)>,
     sample: Sample,
+    census: Census,
+    config: Vec<Family>,
 }
 
 fn build(ask: &Ask<'_>) -> Built {
@@ -106,18 +114,29 @@ impl Collector for RedisCollector {
     fn collect(&self, limit: Duration) -> BoxFuture<'_, Result<Collected, Failure>> {
         async move {
             let deadline = Instant::now() + limit;
-            let with_histogram = self.lock().wants_histogram(self.options.histogram_every);
+            let (with_config, with_histogram) = self.lock().turn(self.options.histogram_every);
             let mut commands = COMMANDS.to_vec();
+            if with_config {
+                commands.extend(config::questions(self.options.config));
+            }
             if with_histogram {
                 commands.push(&["LATENCY", "HISTOGRAM"]);
             }
             let replies = self.client.ask(&commands, limit).await?;
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-            let mut collected = parse(&replies, now)?;
+            let mut collected = parse(&replies, unix_now() as u64)?;
+            let connecting = self.client.connecting().as_secs_f64();
+            collected.families.push(Family::single(REDIS_LAST_CONNECT_SECONDS, connecting));
+            if with_config {
+                let count = config::questions(self.options.config).len();
+                let answers = &replies[COMMANDS.len()..][..count];
+                self.lock().config = config::parse(answers, self.options.config);
+            }
+            collected.families.extend(self.lock().config.iter().cloned());
             let Some(Reply::Text(info)) = replies.first() else { return Ok(collected) };
             self.slow_log(info, &replies, deadline, &mut collected).await;
             // Before the keys are asked for: these counters do not hold what that will add.
-            self.lock().add(info, replies.get(COMMANDS.len()), &mut collected);
+            let histogram = if with_histogram { replies.last() } else { None };
+            self.lock().add(info, histogram, &mut collected);
             self.further(info, deadline, &mut collected).await;
             self.labelled.label(&self.target, &mut collected.families);
             Ok(collected)
@@ -138,11 +157,12 @@ impl Collector for RedisCollector {
 }
 
 impl Memory {
-    /// Whether this scrape asks for the histograms: they cost the server more than all the rest.
-    fn wants_histogram(&mut self, every: u32) -> bool {
-        let wanted = self.scrapes.checked_rem(every) == Some(0);
-        self.scrapes = self.scrapes.wrapping_add(1);
-        wanted
+    /// Whether this scrape asks for the configuration, which changes rarely, and for the histograms,
+    /// which cost the server more than all the rest.
+    fn turn(&mut self, histogram_every: u32) -> (bool, bool) {
+        let turn = self.scrapes;
+        self.scrapes = turn.wrapping_add(1);
+        (turn.is_multiple_of(config::EVERY), turn.checked_rem(histogram_every) == Some(0))
     }
 
     fn add(&mut self, info: &str, histogram: Option<&Reply>, collected: &mut Collected) {
@@ -191,6 +211,11 @@ impl RedisCollector {
         collected.families.extend(memory.slow_log.families());
         collected.steps.push(Step { name: "redis_slowlog", took: started.elapsed(), failure });
     }
+}
+
+/// The Unix time in seconds.
+fn unix_now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64().floor()
 }
 
 /// The time until the deadline.

@@ -128,7 +128,8 @@ async fn the_nodes_are_told_to_service_discovery() {
     let mut targets: Vec<&str> =
         groups[0]["targets"].as_array().unwrap().iter().map(|target| target.as_str().unwrap()).collect();
     let mut nodes: Vec<String> = (0..3).map(|node| cluster.url(node)).collect();
-    (targets.sort_unstable(), nodes.sort_unstable());
+    targets.sort_unstable();
+    nodes.sort_unstable();
     assert_eq!(targets, nodes);
     assert_eq!(groups[0]["labels"]["__meta_redis_role"], "master");
 }

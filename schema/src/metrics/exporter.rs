@@ -53,6 +53,24 @@ pub const EXPORTER_RELOADED_AT: Metric = Metric::gauge(
     "Unix time of the last reading of the configuration that succeeded.",
     &[],
 );
+/// Scrapes, under redis_exporter's name.
+pub const REDIS_EXPORTER_SCRAPES: Metric =
+    Metric::counter("redis_exporter_scrapes_total", "Scrapes that were served.", &[]);
+/// Time of the scrapes, under redis_exporter's name.
+pub const REDIS_EXPORTER_SECONDS: Metric =
+    Metric::summary("redis_exporter_scrape_duration_seconds", "Time of the scrapes that were served.", &[]);
+/// Wrong requests for a target, under redis_exporter's name.
+pub const REDIS_EXPORTER_REFUSED: Metric = Metric::counter(
+    "redis_target_scrape_request_errors_total",
+    "Requests for a target that named none, a wrong one or one that is not allowed.",
+    &[],
+);
+/// What the exporter is, under redis_exporter's name.
+pub const REDIS_EXPORTER_BUILD_INFO: Metric = Metric::gauge(
+    "redis_exporter_build_info",
+    "Always 1; the labels of what this program does not know are empty.",
+    &["version", "commit_sha", "build_date", "golang_version"],
+);
 
 /// Every metric of the exporter about itself.
 pub const EXPORTER: &[Metric] = &[
@@ -65,4 +83,8 @@ pub const EXPORTER: &[Metric] = &[
     EXPORTER_BUILD_INFO,
     EXPORTER_RELOAD_SUCCESSFUL,
     EXPORTER_RELOADED_AT,
+    REDIS_EXPORTER_SCRAPES,
+    REDIS_EXPORTER_SECONDS,
+    REDIS_EXPORTER_REFUSED,
+    REDIS_EXPORTER_BUILD_INFO,
 ];
