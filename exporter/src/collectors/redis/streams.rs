@@ -73,7 +73,7 @@ pub(super) fn parse(
     for (stream, both) in options.streams.iter().zip(replies.chunks(2)) {
         for reply in both {
             // Both look the key up.
-            if matches!(reply, Reply::List(_)) { induced.0 += 1.0 } else { induced.1 += 1.0 }
+            count(reply, induced);
         }
         let labels = [("db", db), ("stream", stream.as_str())];
         push(&mut of_streams, STREAM_NUMBERS, &both[0], &labels);
@@ -97,11 +97,7 @@ pub(super) fn consumers(
     let mut pending = Family::new(m::REDIS_STREAM_CONSUMER_PENDING);
     let mut idle = Family::new(m::REDIS_STREAM_CONSUMER_IDLE);
     for ((stream, group), reply) in groups.iter().zip(replies) {
-        if matches!(reply, Reply::List(_)) {
-            induced.0 += 1.0
-        } else {
-            induced.1 += 1.0
-        }
+        count(reply, induced);
         for consumer in list(Some(reply)).iter().take(options.names_max) {
             let Some(name) = text(consumer, "name") else { continue };
             let labels = [("db", db), ("stream", stream), ("group", group), ("consumer", name)];
@@ -114,6 +110,12 @@ pub(super) fn consumers(
         }
     }
     vec![pending, idle]
+}
+
+/// A stream that is there was a hit.
+fn count(reply: &Reply, induced: &mut Induced) {
+    let counter = if matches!(reply, Reply::List(_)) { &mut induced.0 } else { &mut induced.1 };
+    *counter += 1.0;
 }
 
 fn push(families: &mut [Family], columns: &[(&str, Metric)], map: &Reply, labels: &[(&'static str, &str)]) {
