@@ -127,9 +127,10 @@ async fn a_socket_is_asked_with_its_database_and_password() {
 #[tokio::test]
 async fn a_user_with_the_rights_that_the_manual_names_gets_the_whole_page() {
     let server = RedisServer::start().await.unwrap();
-    let rights = "-@all +@connection +info +config|get +slowlog|len +slowlog|get +latency|latest \
-                  +latency|histogram +client|list";
-    commands(server.port(), &[&format!("ACL SETUSER watcher on >hunter2 ~* {rights}")]);
+    let manual = include_str!("../../../docs/exporter.md");
+    let recipe = manual.lines().find(|line| line.starts_with("ACL SETUSER watcher")).unwrap();
+    let answer = commands(server.port(), &[&recipe.replace("PASSWORD", "hunter2")]);
+    assert!(answer.starts_with("+OK"), "{answer}");
     let as_user = exporter(config([format!("redis://watcher:hunter2@127.0.0.1:{}", server.port())])).await;
     let as_default = exporter(config([server.url()])).await;
     let names = |page: String| -> std::collections::BTreeSet<String> {
