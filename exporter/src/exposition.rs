@@ -103,7 +103,7 @@ impl SelfMetrics {
     /// Writes the page of one scrape.
     pub(crate) fn page(&self, parts: &[Part], format: Format) -> String {
         self.scrapes.inc();
-        with_found(parts).for_each(|part| self.count(part));
+        with_found(parts).into_iter().for_each(|part| self.count(part));
         let mut page = String::with_capacity(64 << 10);
         // The crate fails on a family without samples; its own collectors never write one.
         if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut page) {
@@ -123,7 +123,7 @@ impl SelfMetrics {
 
     /// Writes the page of a probe: the target's samples and nothing of the exporter.
     pub(crate) fn probe_page(&self, part: &Part, format: Format) -> String {
-        with_found(std::slice::from_ref(part)).for_each(|part| self.count(part));
+        with_found(std::slice::from_ref(part)).into_iter().for_each(|part| self.count(part));
         let mut page = String::with_capacity(64 << 10);
         encode_parts(std::slice::from_ref(part), format, &mut page);
         finish(format, page)
@@ -146,12 +146,16 @@ impl SelfMetrics {
     }
 }
 
-/// The parts, each followed by those of the targets that it led to.
-fn with_found(parts: &[Part]) -> impl Iterator<Item = &Part> {
-    parts.iter().flat_map(|part| {
-        let found = part.result.as_ref().map_or(&[][..], |collected| &collected.parts);
-        std::iter::once(part).chain(found)
-    })
+/// The parts, each followed by those of the targets that it led to. A server that is a target itself,
+/// or that two clusters' seeds led to, stands on the page once.
+fn with_found(parts: &[Part]) -> Vec<&Part> {
+    let mut all: Vec<&Part> = parts.iter().collect();
+    for found in parts.iter().filter_map(|part| part.result.as_ref().ok()).flat_map(|made| &made.parts) {
+        if !all.iter().any(|there| (there.kind, &there.target) == (found.kind, &found.target)) {
+            all.push(found);
+        }
+    }
+    all
 }
 
 fn finish(format: Format, mut page: String) -> String {

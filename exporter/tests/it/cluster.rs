@@ -112,6 +112,33 @@ async fn a_cluster_without_its_seed_is_still_found_and_the_bound_holds() {
 }
 
 #[tokio::test]
+async fn a_node_that_hangs_costs_its_own_samples_even_if_it_is_the_seed() {
+    let cluster = Cluster::start().await;
+    let mut config = cluster.config(&[]);
+    config.timeout = Duration::from_secs(4);
+    let exporter = exporter(config).await;
+    exporter.scrape().await;
+    cluster.nodes[0].pause();
+    let page = exporter.scrape().await;
+    cluster.nodes[0].resume();
+    let up = |node: usize| sample(&page, &format!("redis_up{{target=\"{}\"}}", cluster.url(node)));
+    assert_eq!([up(0), up(1), up(2)], [0.0, 1.0, 1.0]);
+}
+
+#[tokio::test]
+async fn a_node_that_is_a_target_too_stands_on_the_page_once() {
+    let cluster = Cluster::start().await;
+    let mut config = cluster.config(&[]);
+    config.redis.push(cluster.url(1));
+    config.redis.push(cluster.url(2).replace("redis://", "redis+cluster://"));
+    let page = exporter(config).await.scrape().await;
+    assert_eq!(page.matches("\nredis_up{").count(), 3, "{page}");
+    let series: Vec<&str> = page.lines().filter_map(|line| Some(line.rsplit_once(' ')?.0)).collect();
+    let different: std::collections::HashSet<&str> = series.iter().copied().collect();
+    assert_eq!(series.len(), different.len(), "no series twice");
+}
+
+#[tokio::test]
 async fn the_nodes_are_told_to_service_discovery() {
     let cluster = Cluster::start().await;
     let mut config = cluster.config(&[]);
