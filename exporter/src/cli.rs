@@ -11,9 +11,10 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{ConfigError, ExporterConfig};
+use crate::config::{ConfigError, ExporterConfig, Lifecycle};
 use crate::settings::{Given, Settings};
-use crate::{Exporter, ExporterError, config_file};
+use crate::tls::{TLS_SKIP, TLS_TEXTS};
+use crate::{Exporter, ExporterError, Reloader, config_file, reload};
 
 /// The exit code for bad configuration.
 const EXIT_CONFIG: u8 = 2;
@@ -81,9 +82,33 @@ pub struct ExporterArgs {
     #[arg(long, value_name = "FILE", env = "HITMARK_EXPORTER_PASSWORD_FILE")]
     password_file: Option<String>,
 
-    /// TLS and passwords for our own port
-    #[arg(long, value_name = "FILE")]
+    /// TLS and passwords for our own port, in the form of Prometheus' exporter-toolkit
+    #[arg(long, alias = "web.config.file", value_name = "FILE", env = "HITMARK_EXPORTER_WEB_CONFIG")]
     web_config: Option<String>,
+
+    /// Obey POST /-/reload; SIGHUP is always obeyed
+    #[arg(long, alias = "web.enable-lifecycle", env = "HITMARK_EXPORTER_WEB_ENABLE_LIFECYCLE")]
+    web_enable_lifecycle: bool,
+
+    /// PEM file of the authority for rediss:// targets [default: the system's]
+    #[arg(long, value_name = "FILE", env = "HITMARK_EXPORTER_TLS_CA_CERT_FILE")]
+    tls_ca_cert_file: Option<String>,
+
+    /// PEM file of our certificate for rediss:// targets that ask for one
+    #[arg(long, value_name = "FILE", env = "HITMARK_EXPORTER_TLS_CLIENT_CERT_FILE")]
+    tls_client_cert_file: Option<String>,
+
+    /// PEM file of that certificate's key
+    #[arg(long, value_name = "FILE", env = "HITMARK_EXPORTER_TLS_CLIENT_KEY_FILE")]
+    tls_client_key_file: Option<String>,
+
+    /// The name that rediss:// targets' certificates must hold [default: the URL's host]
+    #[arg(long, value_name = "NAME", env = "HITMARK_EXPORTER_TLS_SERVER_NAME")]
+    tls_server_name: Option<String>,
+
+    /// Accept any certificate of rediss:// targets
+    #[arg(long, env = "HITMARK_EXPORTER_SKIP_TLS_VERIFICATION")]
+    skip_tls_verification: bool,
 
     /// How long one target may take, such as 5s or 500ms [default: 5s]
     #[arg(long, value_name = "DURATION", env = "HITMARK_EXPORTER_TIMEOUT")]
@@ -115,18 +140,21 @@ pub async fn run(args: ExporterArgs) -> anyhow::Result<ExitCode> {
     if let Some(ExporterCommand::CheckConfig { file }) = &args.command {
         return check_config(file);
     }
-    let config = match args.into_config() {
+    let config = match args.clone().into_config() {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
-    let exporter = match Exporter::bind(config).await {
+    let source = move || args.clone().into_config();
+    let exporter = match Exporter::bind_with_source(config, source).await {
         Ok(exporter) => exporter,
+        Err(ExporterError::Config(error)) => return refuse(&error),
         Err(error @ ExporterError::Bind { .. }) => {
             return refuse(&format_args!("--listen: {:#}", anyhow::Error::new(error)));
         }
         Err(error) => return Err(error.into()),
     };
     let shutdown = shutdown_signal()?;
+    reload_on_hangup(exporter.reloader())?;
     tracing::info!(url = exporter.url(), "the exporter listens");
     exporter.serve(shutdown).await?;
     tracing::info!("the exporter has ended");
@@ -153,6 +181,14 @@ impl ExporterArgs {
             (!texts.is_empty()).then_some(texts)
         };
         let from_service = given(self.redis_url, "REDIS_URL").map(|given| vec![given]);
+        let skip = self.skip_tls_verification.then(|| "true".to_owned());
+        let tls = [
+            (TLS_TEXTS[0], given(self.tls_ca_cert_file, "--tls-ca-cert-file")),
+            (TLS_TEXTS[1], given(self.tls_client_cert_file, "--tls-client-cert-file")),
+            (TLS_TEXTS[2], given(self.tls_client_key_file, "--tls-client-key-file")),
+            (TLS_TEXTS[3], given(self.tls_server_name, "--tls-server-name")),
+            (TLS_SKIP, given(skip, "--skip-tls-verification")),
+        ];
         let others = [
             ("celery", all(self.celery, "--celery")),
             ("postgres", all(self.postgres, "--postgres")),
@@ -168,6 +204,8 @@ impl ExporterArgs {
             probe_allow: all(self.probe_allow, "--probe-allow"),
             password_file: given(self.password_file, "--password-file"),
             web_config: given(self.web_config, "--web-config"),
+            lifecycle: self.web_enable_lifecycle.then_some(Lifecycle::Requests),
+            tls: tls.into_iter().filter_map(|(name, given)| Some((name, given?))).collect(),
             ..Settings::default()
         }
     }
@@ -175,8 +213,8 @@ impl ExporterArgs {
 
 fn check_config(file: &Path) -> anyhow::Result<ExitCode> {
     let (settings, mistakes) = config_file::read(file);
-    match settings.resolve(mistakes) {
-        Ok(_) => {
+    match settings.resolve(mistakes).and_then(reload::check) {
+        Ok(()) => {
             writeln!(io::stdout(), "{}: the configuration is valid", file.display())?;
             Ok(ExitCode::SUCCESS)
         }
@@ -187,6 +225,18 @@ fn check_config(file: &Path) -> anyhow::Result<ExitCode> {
 fn refuse(error: &impl std::fmt::Display) -> anyhow::Result<ExitCode> {
     writeln!(io::stderr(), "error: {error}")?;
     Ok(ExitCode::from(EXIT_CONFIG))
+}
+
+/// Reloads at every SIGHUP, as long as the process lives. What goes wrong is logged there.
+fn reload_on_hangup(reloader: Reloader) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            let reloader = reloader.clone();
+            let _ = tokio::task::spawn_blocking(move || reloader.reload()).await;
+        }
+    });
+    Ok(())
 }
 
 /// Ready at SIGTERM, which service managers send, or SIGINT.

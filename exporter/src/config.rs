@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::collectors::{Ask, KINDS, Kind, Labelled, Target};
@@ -40,6 +41,20 @@ pub struct ExporterConfig {
     pub probe_allow: Vec<String>,
     /// A JSON map from target to password, as redis_exporter reads it.
     pub password_file: Option<PathBuf>,
+    /// TLS and passwords of our own port, in exporter-toolkit's form.
+    pub web_config: Option<PathBuf>,
+    /// Whether `POST /-/reload` is obeyed.
+    pub lifecycle: Lifecycle,
+}
+
+/// Whether requests may act on the exporter's own life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// Only signals may.
+    #[default]
+    Signals,
+    /// `POST /-/reload` too.
+    Requests,
 }
 
 /// A target of any kind.
@@ -53,6 +68,22 @@ pub struct TargetConfig {
     pub module: String,
     /// Where it was written, for mistakes: a flag or a key.
     pub place: String,
+}
+
+/// What a target is made from.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Recipe {
+    kind: String,
+    url: String,
+    options: Option<Options>,
+    timeout: Duration,
+    labelled: Labelled,
+}
+
+impl fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, redacted(&self.url))
+    }
 }
 
 impl fmt::Debug for TargetConfig {
@@ -73,6 +104,8 @@ impl Default for ExporterConfig {
             modules: BTreeMap::new(),
             probe_allow: Vec::new(),
             password_file: None,
+            web_config: None,
+            lifecycle: Lifecycle::Signals,
         }
     }
 }
@@ -102,16 +135,18 @@ impl ExporterConfig {
     }
 
     /// Makes the targets, or says everything that is wrong.
-    pub(crate) fn build(&self) -> Result<Vec<Target>, ConfigError> {
+    pub(crate) fn build(&self) -> Result<Vec<(Recipe, Arc<Target>)>, ConfigError> {
         let all = self.all();
         let mut mistakes = self.limits(all.len());
-        let mut targets: Vec<Target> = Vec::new();
+        let mut targets = Vec::new();
         let mut seen = HashSet::new();
         for target in &all {
-            let alone = all.iter().filter(|other| other.kind == target.kind).count() == 1;
+            let alone = all.iter().filter(|other| family(&other.kind) == family(&target.kind)).count() == 1;
             let labelled = if alone { Labelled::Bare } else { Labelled::ByTarget };
             match self.build_one(target, labelled) {
-                Ok(made) if seen.insert((target.kind.clone(), made.name().to_owned())) => targets.push(made),
+                Ok(made) if seen.insert((target.kind.clone(), made.name().to_owned())) => {
+                    targets.push((self.recipe(target, labelled), Arc::new(made)));
+                }
                 Ok(made) => {
                     mistakes.push(Mistake::new(&*target.place, format!("{} is given twice", made.name())));
                 }
@@ -147,11 +182,23 @@ impl ExporterConfig {
         build(&ask).map(|collector| Target::new(name, collector))
     }
 
+    /// What a target is made from: two that are equal are the same target.
+    pub(crate) fn recipe(&self, target: &TargetConfig, labelled: Labelled) -> Recipe {
+        let module = if target.module.is_empty() { "default" } else { &target.module };
+        Recipe {
+            kind: target.kind.clone(),
+            url: target.url.clone(),
+            options: self.modules.get(module).and_then(|kinds| kinds.get(&target.kind)).cloned(),
+            timeout: self.timeout,
+            labelled,
+        }
+    }
+
     /// Every configured target, those of the short lists first.
     pub(crate) fn all(&self) -> Vec<TargetConfig> {
         let short = |kind: &str, urls: &[String]| -> Vec<TargetConfig> {
             let target = |(index, url): (usize, &String)| TargetConfig {
-                kind: kind.to_owned(),
+                kind: kind_of(kind, url).to_owned(),
                 url: url.clone(),
                 module: String::new(),
                 place: format!("{kind}[{index}]"),
@@ -178,6 +225,17 @@ impl ExporterConfig {
         }
         mistakes
     }
+}
+
+/// The kind of a URL that stands among those of a kind: a cluster has a scheme of its own.
+pub(crate) fn kind_of<'a>(kind: &'a str, url: &str) -> &'a str {
+    let scheme = url.split("://").next().unwrap_or_default();
+    if kind == "redis" && scheme.ends_with("+cluster") { "redis_cluster" } else { kind }
+}
+
+/// Kinds whose series have the same names, and so need the label `target` beside each other.
+fn family(kind: &str) -> &str {
+    kind.strip_suffix("_cluster").unwrap_or(kind)
 }
 
 /// The URL as it may be shown.

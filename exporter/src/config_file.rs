@@ -5,6 +5,7 @@
 //! redis = ["redis://cache-1:6379", "redis://cache-2:6379"]   # or one text
 //! http_stats = ["http://shop:8080/metrics"]
 //! timeout = "5s"
+//! tls_ca_cert_file = "/etc/redis/ca.pem"  # for rediss:// targets without a module of their own
 //! probe_allow = ["redis://cache-*:6379"]
 //!
 //! [modules.default.redis]                # options of a collector, for targets without a module
@@ -27,6 +28,7 @@ use toml::de::{DeTable, DeValue};
 use crate::config::Mistake;
 use crate::config_tables::{modules, targets};
 use crate::settings::{Given, OTHER_KINDS, Settings};
+use crate::tls::{TLS_SKIP, TLS_TEXTS};
 
 /// The largest file that is read.
 const FILE_LEN_MAX: u64 = 1 << 20;
@@ -49,7 +51,8 @@ pub(crate) fn read(path: &Path) -> (Settings, Vec<Mistake>) {
 /// What is said of a key that is none.
 const KNOWN: &str = "unknown key; known are listen, timeout, redis, http_stats, celery, postgres, mysql, \
                      memcached, rabbitmq, rq, sidekiq, bullmq, apalis, stream, targets, modules, \
-                     probe_allow, password_file, web_config";
+                     probe_allow, password_file, web_config, tls_ca_cert_file, tls_client_cert_file, \
+                     tls_client_key_file, tls_server_name, skip_tls_verification";
 
 /// What is said to who looks for queues at the top.
 const QUEUES: &str = "write the broker's URL under celery, rq, sidekiq, bullmq, apalis, stream or rabbitmq, and \
@@ -87,6 +90,15 @@ fn parse(name: &str, text: &str) -> (Settings, Vec<Mistake>) {
             }
             _ => {}
         }
+        if name == TLS_SKIP {
+            match value.get_ref() {
+                DeValue::Boolean(skip) => {
+                    settings.tls.insert(TLS_SKIP, Given::new(skip.to_string(), at));
+                }
+                _ => mistakes.push(Mistake::new(at, format!("{name}: is neither true nor false"))),
+            }
+            continue;
+        }
         let value = strings(value, &place);
         if let Some(kind) = OTHER_KINDS.iter().find(|kind| **kind == name) {
             match value {
@@ -104,7 +116,10 @@ fn parse(name: &str, text: &str) -> (Settings, Vec<Mistake>) {
             "password_file" => one(value).map(|given| settings.password_file = Some(given)),
             "web_config" => one(value).map(|given| settings.web_config = Some(given)),
             "queues" => Err(QUEUES),
-            _ => Err(KNOWN),
+            name => match TLS_TEXTS.iter().find(|known| **known == name) {
+                Some(known) => one(value).map(|given| drop(settings.tls.insert(known, given))),
+                None => Err(KNOWN),
+            },
         };
         if let Err(text) = stored {
             mistakes.push(Mistake::new(at, format!("{}: {text}", key.get_ref())));

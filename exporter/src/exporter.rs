@@ -11,18 +11,16 @@ use axum::Router;
 use futures::future::join_all;
 use hitmark_schema::exposition::Format;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
-use crate::collectors::Target;
-use crate::config::{ConfigError, ExporterConfig, Mistake};
-use crate::exposition::{self, SelfMetrics};
+use crate::collectors::{Part, Target};
+use crate::config::{ConfigError, ExporterConfig, Mistake, Recipe};
+use crate::exposition::SelfMetrics;
 use crate::http;
 use crate::probe::Probes;
+use crate::reload::{Current, Source};
+use crate::web::WebListener;
 
-/// Most pages that are made at once; further requests are refused, not queued.
-const PAGES_MAX: usize = 32;
-/// Most probes under way at once: each waits for one target, and many may be black holes.
-const PROBES_MAX: usize = 1_024;
 /// How long answers under way may take after the shutdown, beyond the scrape's own deadline.
 const DRAIN_GRACE: Duration = Duration::from_secs(1);
 
@@ -31,18 +29,15 @@ const DRAIN_GRACE: Duration = Duration::from_secs(1);
 pub struct Exporter {
     listener: TcpListener,
     addr: SocketAddr,
-    scraper: Arc<Scraper>,
+    current: Arc<Current>,
 }
 
-/// What every request shares.
+/// What one configuration asks.
 #[derive(Debug)]
 pub(crate) struct Scraper {
-    targets: Vec<Target>,
-    about: SelfMetrics,
-    timeout: Duration,
-    pub(crate) permits: Semaphore,
+    config: ExporterConfig,
+    targets: Vec<(Recipe, Arc<Target>)>,
     pub(crate) probes: Probes,
-    pub(crate) probe_permits: Semaphore,
 }
 
 /// Why an exporter could not start or had to stop.
@@ -67,24 +62,62 @@ pub enum ExporterError {
     Serve(#[source] std::io::Error),
 }
 
+/// Reloads a running exporter.
+#[derive(Debug, Clone)]
+pub struct Reloader(Arc<Current>);
+
+impl Reloader {
+    /// As [`Exporter::reload`]. It reads files, so it belongs on a thread that may block.
+    ///
+    /// # Errors
+    /// Every mistake of the new configuration, which is then not in force.
+    pub fn reload(&self) -> Result<(), ConfigError> {
+        self.0.reload()
+    }
+}
+
 impl Exporter {
-    /// Checks the configuration and takes the address.
+    /// Checks the configuration and takes the address. A reload reads the files that it names anew.
     ///
     /// # Errors
     /// [`ExporterError`]: every mistake of the configuration, or the address that is taken.
     pub async fn bind(config: ExporterConfig) -> Result<Self, ExporterError> {
-        let targets = config.build()?;
+        Self::bind_from(config, None).await
+    }
+
+    /// The same; `source` gives the configuration that [`Self::reload`] puts into force.
+    ///
+    /// # Errors
+    /// As [`Self::bind`].
+    pub async fn bind_with_source(
+        config: ExporterConfig,
+        source: impl Fn() -> Result<ExporterConfig, ConfigError> + Send + Sync + 'static,
+    ) -> Result<Self, ExporterError> {
+        Self::bind_from(config, Some(Box::new(source))).await
+    }
+
+    async fn bind_from(config: ExporterConfig, source: Option<Source>) -> Result<Self, ExporterError> {
         let about = SelfMetrics::new().map_err(ExporterError::Register)?;
-        let wrong = |source| ExporterError::Bind { addr: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(wrong)?;
+        let asked = config.listen;
+        let current = Arc::new(Current::new(config, source, about)?);
+        let wrong = |source| ExporterError::Bind { addr: asked, source };
+        let listener = TcpListener::bind(asked).await.map_err(wrong)?;
         let addr = listener.local_addr().map_err(wrong)?;
-        let permits = Semaphore::new(PAGES_MAX);
-        let timeout = config.timeout;
-        let probes = Probes::new(config)
-            .map_err(|text| ConfigError { mistakes: vec![Mistake::new("password_file", text)] })?;
-        let probe_permits = Semaphore::new(PROBES_MAX);
-        let scraper = Arc::new(Scraper { targets, about, timeout, permits, probes, probe_permits });
-        Ok(Self { listener, addr, scraper })
+        Ok(Self { listener, addr, current })
+    }
+
+    /// Reads the configuration anew; a wrong one changes nothing.
+    ///
+    /// # Errors
+    /// Every mistake of the new configuration.
+    pub fn reload(&self) -> Result<(), ConfigError> {
+        self.current.reload()
+    }
+
+    /// What reloads this exporter from elsewhere, such as a signal's task.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader(Arc::clone(&self.current))
     }
 
     /// The address that is listened on.
@@ -96,17 +129,20 @@ impl Exporter {
     /// The URL of the landing page, without a final slash.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        let scheme = if self.current.web().tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr)
     }
 
     /// The routes: `/metrics`, `/healthz`, `/`. For those who serve them on a listener of their own.
     pub fn router(&self) -> Router {
-        http::router(Arc::clone(&self.scraper))
+        http::router(Arc::clone(&self.current))
     }
 
     /// Asks every target and writes the page, as `GET /metrics` does.
     pub async fn scrape(&self) -> String {
-        self.scraper.scrape(self.scraper.timeout).await
+        let scraper = self.current.scraper();
+        let parts = scraper.scrape(scraper.timeout()).await;
+        self.current.about.page(&parts, Format::Text)
     }
 
     /// Serves until `shutdown` is ready, then lets the answers under way end.
@@ -118,17 +154,18 @@ impl Exporter {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ExporterError> {
         let router = self.router();
-        let drain = self.scraper.timeout + DRAIN_GRACE;
+        let current = Arc::clone(&self.current);
         let (asked, told) = oneshot::channel();
         let stop = async move {
             shutdown.await;
             let _ = asked.send(());
         };
-        let serving = axum::serve(self.listener, router).with_graceful_shutdown(stop).into_future();
+        let listener = WebListener::new(self.listener, self.current);
+        let serving = axum::serve(listener, router).with_graceful_shutdown(stop).into_future();
         // A client that never reads its answer must not hold the process for ever.
         let too_long = async {
             let _ = told.await;
-            tokio::time::sleep(drain).await;
+            tokio::time::sleep(current.scraper().timeout() + DRAIN_GRACE).await;
         };
         tokio::select! {
             served = serving => served.map_err(ExporterError::Serve),
@@ -138,27 +175,43 @@ impl Exporter {
 }
 
 impl Scraper {
+    /// Makes the targets; those that `old` has already are taken over.
+    pub(crate) fn new(config: ExporterConfig, old: Option<&Self>) -> Result<Self, ConfigError> {
+        let mut targets = config.build()?;
+        for (recipe, target) in &mut targets {
+            let same = old.and_then(|old| old.targets.iter().find(|(known, _)| known == recipe));
+            if let Some((_, same)) = same {
+                *target = Arc::clone(same);
+            }
+        }
+        let probes = Probes::new(config.clone(), old.map(|old| &old.probes))
+            .map_err(|text| ConfigError { mistakes: vec![Mistake::new("password_file", text)] })?;
+        Ok(Self { config, targets, probes })
+    }
+
     /// Asks every target at once; `patience` is how long this caller waits for any of them.
-    pub(crate) async fn scrape(&self, patience: Duration) -> String {
-        self.scrape_as(patience, Format::Text).await
+    pub(crate) async fn scrape(&self, patience: Duration) -> Vec<Part> {
+        let timeout = self.timeout();
+        let patience = patience.min(timeout);
+        join_all(self.targets.iter().map(|(_, target)| target.scrape(patience, timeout))).await
     }
 
-    /// The same, written in another format.
-    pub(crate) async fn scrape_as(&self, patience: Duration, format: Format) -> String {
-        let patience = patience.min(self.timeout);
-        let parts = join_all(self.targets.iter().map(|target| target.scrape(patience, self.timeout))).await;
-        self.about.page(&parts, format)
+    /// Asks one target that a request named.
+    pub(crate) async fn probe(&self, target: &Target, patience: Duration) -> Part {
+        target.scrape(patience.min(self.timeout()), self.timeout()).await
     }
 
-    /// Asks one target that a request named; the page holds nothing of the exporter itself.
-    pub(crate) async fn probe(&self, target: &Target, patience: Duration, format: Format) -> String {
-        let part = target.scrape(patience.min(self.timeout), self.timeout).await;
-        self.about.count(&part);
-        exposition::probe_page(&[part], format)
+    /// The URL of the first configured cluster.
+    pub(crate) fn first_cluster(&self) -> Option<String> {
+        self.config.all().into_iter().find(|target| target.kind == "redis_cluster").map(|target| target.url)
     }
 
     /// The deadline where the caller states none.
     pub(crate) const fn timeout(&self) -> Duration {
-        self.timeout
+        self.config.timeout
+    }
+
+    pub(crate) const fn config(&self) -> &ExporterConfig {
+        &self.config
     }
 }

@@ -7,14 +7,17 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use hitmark_schema::exposition::{Family, Format, encode_as};
+use hitmark_schema::exposition::{Family, Format, Sample, Value, encode_as};
 use hitmark_schema::metrics::{
     EXPORTER_BUILD_INFO, EXPORTER_COLLECTOR_SECONDS, EXPORTER_COLLECTOR_SUCCESS, EXPORTER_FAILURES,
-    EXPORTER_SCRAPES, EXPORTER_SERIES, EXPORTER_UNREADABLE,
+    EXPORTER_RELOAD_SUCCESSFUL, EXPORTER_RELOADED_AT, EXPORTER_SCRAPES, EXPORTER_SERIES, EXPORTER_UNREADABLE,
+    REDIS_EXPORTER_BUILD_INFO, REDIS_EXPORTER_REFUSED, REDIS_EXPORTER_SCRAPES, REDIS_EXPORTER_SECONDS,
 };
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::collectors::Part;
 use crate::failure::Failure;
@@ -25,6 +28,10 @@ pub(crate) struct SelfMetrics {
     registry: Registry,
     scrapes: IntCounter,
     failures: IntCounterVec,
+    reload_successful: Gauge,
+    reloaded_at: Gauge,
+    scrape_us: AtomicU64,
+    refused: AtomicU64,
 }
 
 impl SelfMetrics {
@@ -42,19 +49,61 @@ impl SelfMetrics {
         info.with_label_values(&[env!("CARGO_PKG_VERSION"), profile]).set(1);
         let failures = Opts::new(EXPORTER_FAILURES.name, EXPORTER_FAILURES.help);
         let failures = IntCounterVec::new(failures, EXPORTER_FAILURES.labels)?;
+        let [reload_successful, reloaded_at] = [EXPORTER_RELOAD_SUCCESSFUL, EXPORTER_RELOADED_AT]
+            .map(|metric| Gauge::new(metric.name, metric.help));
+        let (reload_successful, reloaded_at) = (reload_successful?, reloaded_at?);
+        registry.register(Box::new(reload_successful.clone()))?;
+        registry.register(Box::new(reloaded_at.clone()))?;
         registry.register(Box::new(failures.clone()))?;
         registry.register(Box::new(scrapes.clone()))?;
         registry.register(Box::new(info))?;
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        Ok(Self { registry, scrapes, failures })
+        let (scrape_us, refused) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self { registry, scrapes, failures, reload_successful, reloaded_at, scrape_us, refused })
+    }
+
+    /// Counts a request for a target that could not be asked.
+    pub(crate) fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The same under redis_exporter's names, which dashboards of Redis select.
+    fn as_redis_exporter(&self, parts: &[Part]) -> Vec<Family> {
+        // Targets are asked at once, so the slowest is the scrape.
+        let took = parts.iter().map(|part| part.took).max().unwrap_or_default();
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let sum = self.scrape_us.fetch_add(took, Ordering::Relaxed).saturating_add(took);
+        if !parts.iter().any(|part| part.kind.starts_with("redis")) {
+            return Vec::new();
+        }
+        let count = self.scrapes.get();
+        let value = Value::Summary { quantiles: Vec::new(), count, sum: sum as f64 / 1e6 };
+        let mut seconds = Family::new(REDIS_EXPORTER_SECONDS);
+        seconds.samples.push(Sample { labels: Vec::new(), value });
+        let [version, commit, built, go] =
+            ["version", "commit_sha", "build_date", "golang_version"].map(|name| (name, ""));
+        let info = [(version.0, env!("CARGO_PKG_VERSION")), commit, built, go];
+        vec![
+            Family::single(REDIS_EXPORTER_SCRAPES, count as f64),
+            seconds,
+            Family::single(REDIS_EXPORTER_REFUSED, self.refused.load(Ordering::Relaxed) as f64),
+            Family::new(REDIS_EXPORTER_BUILD_INFO).with(&info, 1.0),
+        ]
+    }
+
+    /// Remembers how reading the configuration went.
+    pub(crate) fn tell_reload(&self, succeeded: bool) {
+        self.reload_successful.set(f64::from(u8::from(succeeded)));
+        if succeeded {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.reloaded_at.set(now.as_secs_f64());
+        }
     }
 
     /// Writes the page of one scrape.
     pub(crate) fn page(&self, parts: &[Part], format: Format) -> String {
         self.scrapes.inc();
-        for part in parts {
-            self.count(part);
-        }
+        with_found(parts).into_iter().for_each(|part| self.count(part));
         let mut page = String::with_capacity(64 << 10);
         // The crate fails on a family without samples; its own collectors never write one.
         if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut page) {
@@ -67,12 +116,21 @@ impl SelfMetrics {
             page.clear();
             text_format::encode_as(format, &own, &mut page);
         }
+        encode_as(format, &self.as_redis_exporter(parts), &mut page);
         encode_parts(parts, format, &mut page);
         finish(format, page)
     }
 
+    /// Writes the page of a probe: the target's samples and nothing of the exporter.
+    pub(crate) fn probe_page(&self, part: &Part, format: Format) -> String {
+        with_found(std::slice::from_ref(part)).into_iter().for_each(|part| self.count(part));
+        let mut page = String::with_capacity(64 << 10);
+        encode_parts(std::slice::from_ref(part), format, &mut page);
+        finish(format, page)
+    }
+
     /// Counts what failed, the parts of a collector's work too.
-    pub(crate) fn count(&self, part: &Part) {
+    fn count(&self, part: &Part) {
         let failed = |collector: &str, failure: &Failure| {
             self.failures.with_label_values(&[collector, failure.kind()]).inc();
         };
@@ -88,11 +146,16 @@ impl SelfMetrics {
     }
 }
 
-/// Writes the page of a probe: the target's samples alone.
-pub(crate) fn probe_page(parts: &[Part], format: Format) -> String {
-    let mut page = String::with_capacity(64 << 10);
-    encode_parts(parts, format, &mut page);
-    finish(format, page)
+/// The parts, each followed by those of the targets that it led to. A server that is a target itself,
+/// or that two clusters' seeds led to, stands on the page once.
+fn with_found(parts: &[Part]) -> Vec<&Part> {
+    let mut all: Vec<&Part> = parts.iter().collect();
+    for found in parts.iter().filter_map(|part| part.result.as_ref().ok()).flat_map(|made| &made.parts) {
+        if !all.iter().any(|there| (there.kind, &there.target) == (found.kind, &found.target)) {
+            all.push(found);
+        }
+    }
+    all
 }
 
 fn finish(format: Format, mut page: String) -> String {
@@ -116,7 +179,7 @@ fn encode_parts(parts: &[Part], format: Format, page: &mut String) {
     let mut success = Family::new(EXPORTER_COLLECTOR_SUCCESS);
     let mut unreadable = Family::new(EXPORTER_UNREADABLE);
     let mut series = Family::new(EXPORTER_SERIES);
-    for part in parts {
+    for part in with_found(parts) {
         let labels = [("collector", part.kind), ("target", part.target.as_str())];
         let mut succeeded = part.result.is_ok();
         own.extend(&part.verdict);

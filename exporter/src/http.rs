@@ -1,4 +1,4 @@
-//! The routes: `/metrics`, `/probe`, `/scrape`, `/healthz` and a landing page.
+//! The routes: `/metrics`, `/probe`, `/scrape`, `/healthz`, `/-/reload` and a landing page.
 //!
 //! A target that fails is a sample on a page of status 200: the exporter is well even when its
 //! targets are not. Only an exporter with too many pages under way refuses.
@@ -10,14 +10,18 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hitmark_schema::exposition::Format;
 
-use crate::exporter::Scraper;
+use crate::collectors::Discovered;
+use crate::config::Lifecycle;
 use crate::probe::ProbeError;
+use crate::reload::Current;
+use crate::web;
 
 /// Prometheus says here how long it waits.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
@@ -29,34 +33,112 @@ const LANDING: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
 <p>Asks caches and services and answers Prometheus.</p>\
 <ul><li><a href=\"/metrics\">Metrics</a><li><a href=\"/healthz\">Health</a></ul></html>\n";
 
-pub(crate) fn router(scraper: Arc<Scraper>) -> Router {
+pub(crate) fn router(current: Arc<Current>) -> Router {
+    let healthy = || get(async || "ok\n");
     Router::new()
         .route("/metrics", get(metrics))
         .route("/probe", get(probe))
         .route("/scrape", get(probe))
-        .route("/healthz", get(async || "ok\n"))
+        // redis_exporter's name for the same as `/discover`.
+        .route("/discover-cluster-nodes", get(discover))
+        .route("/discover", get(discover))
+        .route("/healthz", healthy())
+        // The names of redis_exporter and of exporter-toolkit.
+        .route("/health", healthy())
+        .route("/-/healthy", healthy())
+        .route("/-/reload", post(reload))
         .route("/", get(async || Html(LANDING)))
-        .with_state(scraper)
+        .layer(from_fn_with_state(Arc::clone(&current), web::require))
+        .with_state(current)
 }
 
-async fn metrics(State(scraper): State<Arc<Scraper>>, headers: HeaderMap) -> Response {
-    let Ok(_permit) = scraper.permits.try_acquire() else {
+/// Reads the configuration anew, where requests may ask for that.
+async fn reload(State(current): State<Arc<Current>>) -> Response {
+    if current.lifecycle() == Lifecycle::Signals {
+        let text = "reloading by request is off; start with --web-enable-lifecycle, or send SIGHUP\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    match tokio::task::spawn_blocking(move || current.reload()).await {
+        Ok(Ok(())) => "the configuration was reloaded\n".into_response(),
+        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn metrics(State(current): State<Arc<Current>>, headers: HeaderMap) -> Response {
+    let Ok(_permit) = current.permits.try_acquire() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many scrapes are under way\n").into_response();
     };
-    let patience = patience(&headers).unwrap_or(scraper.timeout());
+    let scraper = current.scraper();
+    let parts = scraper.scrape(patience(&headers).unwrap_or(scraper.timeout())).await;
     let format = format_for(&headers);
-    answer(format, &headers, scraper.scrape_as(patience, format).await)
+    answer(format, &headers, current.about.page(&parts, format))
 }
 
 /// One target that the request names. `/scrape` is redis_exporter's name for the same.
 async fn probe(
-    State(scraper): State<Arc<Scraper>>,
+    State(current): State<Arc<Current>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let Ok(_permit) = scraper.probe_permits.try_acquire() else {
+    let Ok(_permit) = current.probe_permits.try_acquire() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many probes are under way\n").into_response();
     };
+    let (target, module) = target_of(query);
+    let scraper = current.scraper();
+    let target = match scraper.probes.find(&target, &module) {
+        Ok(target) => target,
+        Err(error) => {
+            current.about.count_refused();
+            return refusal(&error);
+        }
+    };
+    let part = scraper.probe(&target, patience(&headers).unwrap_or(scraper.timeout())).await;
+    let format = format_for(&headers);
+    answer(format, &headers, current.about.probe_page(&part, format))
+}
+
+/// The nodes of a cluster, as Prometheus' HTTP service discovery reads them: one group for each role.
+/// Without `?target=` it is the first configured cluster.
+async fn discover(
+    State(current): State<Arc<Current>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(_permit) = current.probe_permits.try_acquire() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many probes are under way\n").into_response();
+    };
+    let scraper = current.scraper();
+    let (mut target, module) = target_of(query);
+    if target.is_empty() {
+        target = scraper.first_cluster().unwrap_or_default();
+    }
+    let target = match scraper.probes.find(&target, &module) {
+        Ok(target) => target,
+        Err(error) => return refusal(&error),
+    };
+    match target.discover(patience(&headers).unwrap_or(scraper.timeout())).await {
+        None => {
+            (StatusCode::BAD_REQUEST, "the target is no cluster; write redis+cluster://\n").into_response()
+        }
+        Some(Err(failure)) => (StatusCode::BAD_GATEWAY, format!("{failure}\n")).into_response(),
+        Some(Ok(found)) => axum::Json(groups(&found)).into_response(),
+    }
+}
+
+/// `[{"targets": […], "labels": {"role": …}}, …]`.
+fn groups(found: &[Discovered]) -> serde_json::Value {
+    let roles = ["master", "replica"].into_iter().filter_map(|role| {
+        let urls: Vec<&str> =
+            found.iter().filter(|one| one.role == role).map(|one| one.url.as_str()).collect();
+        let labels = serde_json::json!({ "__meta_redis_role": role });
+        (!urls.is_empty()).then(|| serde_json::json!({ "targets": urls, "labels": labels }))
+    });
+    roles.collect()
+}
+
+/// `?target=` and `&module=`.
+fn target_of(query: Option<String>) -> (String, String) {
     let (mut target, mut module) = (String::new(), String::new());
     for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         match name.as_ref() {
@@ -65,19 +147,15 @@ async fn probe(
             _ => {}
         }
     }
-    let target = match scraper.probes.find(&target, &module) {
-        Ok(target) => target,
-        Err(error) => {
-            let status = match error {
-                ProbeError::NotAllowed => StatusCode::FORBIDDEN,
-                ProbeError::NoTarget | ProbeError::Wrong(_) => StatusCode::BAD_REQUEST,
-            };
-            return (status, format!("{error}\n")).into_response();
-        }
+    (target, module)
+}
+
+fn refusal(error: &ProbeError) -> Response {
+    let status = match error {
+        ProbeError::NotAllowed => StatusCode::FORBIDDEN,
+        ProbeError::NoTarget | ProbeError::Wrong(_) => StatusCode::BAD_REQUEST,
     };
-    let patience = patience(&headers).unwrap_or(scraper.timeout());
-    let format = format_for(&headers);
-    answer(format, &headers, scraper.probe(&target, patience, format).await)
+    (status, format!("{error}\n")).into_response()
 }
 
 /// The page, compressed when the client asks for it. Level 1: the next levels save a few percent of

@@ -8,10 +8,12 @@
 //!
 //! - [`config`], [`cli`]: what to ask and where to listen; every mistake at once.
 //! - [`Exporter`]: the targets, the page, the server.
+//! - `reload`: the configuration in force and its replacement; `web`: our port's TLS and passwords.
 //! - [`options`]: what a module of the configuration says to a collector.
 //! - `probe`: targets that a request names, within the allow-list.
 //! - [`collectors`]: one kind of target, one file.
 //! - [`redis_client`], `http_client`: the network, without knowing what the answers mean.
+//! - `tls`: certificates and the handshake with servers that speak TLS.
 //! - [`text_format`]: the pages that services write, read and written again.
 //! - `exposition`: the exporter's own page; `single_flight`: one question at a time for each target.
 
@@ -29,9 +31,12 @@ mod induced;
 pub mod options;
 mod probe;
 pub mod redis_client;
+mod reload;
 mod settings;
 mod single_flight;
 pub mod text_format;
+mod tls;
+mod web;
 
-pub use config::{ConfigError, ExporterConfig, TargetConfig};
-pub use exporter::{Exporter, ExporterError};
+pub use config::{ConfigError, ExporterConfig, Lifecycle, TargetConfig};
+pub use exporter::{Exporter, ExporterError, Reloader};

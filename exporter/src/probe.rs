@@ -11,7 +11,7 @@ use std::time::Instant;
 use url::Url;
 
 use crate::collectors::{Labelled, Target};
-use crate::config::{ExporterConfig, TargetConfig};
+use crate::config::{ExporterConfig, Recipe, TargetConfig};
 
 /// Most targets whose connections are kept.
 const KEPT_MAX: usize = 1_024;
@@ -30,20 +30,30 @@ pub(crate) enum ProbeError {
 /// URL without credentials, and module.
 type Name = (String, String);
 
+/// A target that was asked, and when last.
+#[derive(Debug, Clone)]
+struct Kept {
+    used: Instant,
+    recipe: Recipe,
+    target: Arc<Target>,
+}
+
 /// The targets that were asked, by URL and module.
 #[derive(Debug)]
 pub(crate) struct Probes {
     config: ExporterConfig,
-    passwords: HashMap<String, String>,
-    kept: Mutex<HashMap<Name, (Instant, Arc<Target>)>>,
+    /// User and password by URL without credentials.
+    passwords: HashMap<String, (String, String)>,
+    kept: Mutex<HashMap<Name, Kept>>,
 }
 
 impl Probes {
-    /// Reads the password file, if there is one.
+    /// Reads the password file, if there is one, and takes over what `old` keeps and would be made
+    /// the same way now.
     ///
     /// # Errors
     /// What is wrong with the file, without its text.
-    pub(crate) fn new(config: ExporterConfig) -> Result<Self, String> {
+    pub(crate) fn new(config: ExporterConfig, old: Option<&Self>) -> Result<Self, String> {
         let passwords = match &config.password_file {
             None => HashMap::new(),
             Some(path) => {
@@ -51,10 +61,21 @@ impl Probes {
                     std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
                 let map: HashMap<String, String> = serde_json::from_str(&text)
                     .map_err(|_| "is no JSON map from target to password".to_owned())?;
-                map.into_iter().map(|(target, password)| (bare(&target), password)).collect()
+                map.into_iter()
+                    .map(|(target, password)| (bare(&target), (user_of(&target), password)))
+                    .collect()
             }
         };
-        Ok(Self { config, passwords, kept: Mutex::new(HashMap::new()) })
+        let probes = Self { config, passwords, kept: Mutex::default() };
+        if let Some(old) = old {
+            let old = old.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let same = |((key, module), kept): &(Name, Kept)| {
+                probes.asked(key, module).is_ok_and(|asked| probes.recipe(&asked) == kept.recipe)
+            };
+            *probes.kept.lock().unwrap_or_else(PoisonError::into_inner) =
+                old.into_iter().filter(same).collect();
+        }
+        Ok(probes)
     }
 
     /// The target that a request names, if it may be asked.
@@ -64,57 +85,68 @@ impl Probes {
         }
         let url = if target.contains("://") { target.to_owned() } else { format!("redis://{target}") };
         let key = bare(&url);
-        let configured = self.config.all().into_iter().find(|known| bare(&known.url) == key);
-        if configured.is_none() && !self.config.probe_allow.iter().any(|pattern| matches(pattern, &key)) {
-            return Err(ProbeError::NotAllowed);
-        }
-        let name = (key.clone(), module.to_owned());
+        let asked = self.asked(&key, module)?;
+        let name = (key, module.to_owned());
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((used, target)) = kept.get_mut(&name) {
-            *used = Instant::now();
-            return Ok(Arc::clone(target));
+        if let Some(known) = kept.get_mut(&name) {
+            known.used = Instant::now();
+            return Ok(Arc::clone(&known.target));
         }
-        let asked = self.config_of(&url, &key, module, configured);
         let made = self.config.build_one(&asked, Labelled::Bare);
-        let made = Arc::new(made.map_err(|texts| ProbeError::Wrong(texts.join("; ")))?);
+        let target = Arc::new(made.map_err(|texts| ProbeError::Wrong(texts.join("; ")))?);
         if kept.len() >= KEPT_MAX
-            && let Some(oldest) = kept.iter().min_by_key(|(_, (used, _))| *used).map(|(name, _)| name.clone())
+            && let Some(oldest) = kept.iter().min_by_key(|(_, kept)| kept.used).map(|(name, _)| name.clone())
         {
             kept.remove(&oldest);
         }
-        kept.insert(name, (Instant::now(), Arc::clone(&made)));
-        Ok(made)
+        let recipe = self.recipe(&asked);
+        kept.insert(name, Kept { used: Instant::now(), recipe, target: Arc::clone(&target) });
+        Ok(target)
+    }
+
+    fn recipe(&self, asked: &TargetConfig) -> Recipe {
+        self.config.recipe(asked, Labelled::Bare)
+    }
+
+    /// What a request for this URL asks, if it may be asked.
+    fn asked(&self, key: &str, module: &str) -> Result<TargetConfig, ProbeError> {
+        let configured = self.config.all().into_iter().find(|known| bare(&known.url) == key);
+        if configured.is_none() && !self.config.probe_allow.iter().any(|pattern| matches(pattern, key)) {
+            return Err(ProbeError::NotAllowed);
+        }
+        Ok(self.config_of(key, module, configured))
     }
 
     /// What to ask: credentials come from the configuration or the password file, never the request.
-    fn config_of(
-        &self,
-        url: &str,
-        key: &str,
-        module: &str,
-        configured: Option<TargetConfig>,
-    ) -> TargetConfig {
+    fn config_of(&self, key: &str, module: &str, configured: Option<TargetConfig>) -> TargetConfig {
         if let Some(mut target) = configured {
             if !module.is_empty() {
                 module.clone_into(&mut target.module);
             }
             return target;
         }
-        let kind = match url.split("://").next().unwrap_or_default() {
+        let kind = match key.split("://").next().unwrap_or_default() {
+            scheme if scheme.ends_with("+cluster") => "redis_cluster",
             "redis" | "rediss" | "valkey" | "valkeys" | "unix" | "redis+unix" => "redis",
             "postgres" | "postgresql" => "postgres",
             "http" => "http_stats",
             scheme => scheme,
         };
         let mut url = key.to_owned();
-        if let Some(password) = self.passwords.get(key)
+        if let Some((user, password)) = self.passwords.get(key)
             && let Ok(mut parsed) = Url::parse(key)
+            && parsed.set_username(user).is_ok()
             && parsed.set_password(Some(password)).is_ok()
         {
             url = parsed.into();
         }
         TargetConfig { kind: kind.to_owned(), url, module: module.to_owned(), place: "target".to_owned() }
     }
+}
+
+/// The user that stands in a URL of the password file.
+fn user_of(url: &str) -> String {
+    Url::parse(url).map(|url| url.username().to_owned()).unwrap_or_default()
 }
 
 /// The URL without credentials, query and final slash: what is compared and shown.
@@ -165,7 +197,7 @@ mod tests {
     #[test]
     fn a_target_outside_the_list_is_refused_and_one_inside_is_kept() {
         let config = ExporterConfig { probe_allow: vec!["redis://h*:1".to_owned()], ..Default::default() };
-        let probes = Probes::new(config).unwrap();
+        let probes = Probes::new(config, None).unwrap();
         assert!(matches!(probes.find("redis://other:1", ""), Err(ProbeError::NotAllowed)));
         assert!(matches!(probes.find("", ""), Err(ProbeError::NoTarget)));
         assert!(matches!(probes.find("h1:1", "gone"), Err(ProbeError::Wrong(_))));

@@ -7,14 +7,19 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use redis::aio::{MultiplexedConnection, PubSubSink, PubSubStream};
-use redis::{AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, Value};
+use redis::aio::{MultiplexedConnection, PubSub, PubSubSink, PubSubStream};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisError, Value,
+};
+use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
+use crate::tls::TlsOptions;
 
 /// How the connection names itself in `CLIENT LIST`.
 const CLIENT_NAME: &str = "hitmark-exporter";
@@ -62,7 +67,11 @@ pub(crate) struct RedisClient {
     config: AsyncConnectionConfig,
     limit: Duration,
     secret: Option<String>,
+    /// Host, port and certificates, if the URL asks for TLS.
+    tls: Option<(String, u16, TlsOptions)>,
     kept: Mutex<Option<Connection>>,
+    /// How long connecting took for the latest question, in microseconds.
+    connecting_us: AtomicU64,
 }
 
 /// A connection, and for each command how many scrapes it is still left out because it was refused.
@@ -70,14 +79,34 @@ struct Connection {
     link: MultiplexedConnection,
     left_out: HashMap<String, u32>,
     named: bool,
+    /// Moves the bytes of a TLS stream; it ends with the connection.
+    _driver: Option<Driver>,
+}
+
+/// A task that is ended when this is dropped.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl RedisClient {
-    /// Prepares to ask the server; connects only when asked.
+    /// Prepares to ask the server; connects only when asked. Schemes: `redis`, `valkey`, with TLS
+    /// `rediss`, `valkeys`, and for a socket `unix`, `redis+unix`.
     ///
-    /// The error says what is wrong with the URL, without the URL.
-    pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, String> {
-        let info = url.into_connection_info().map_err(|error| url_mistake(&error))?;
+    /// The error says what is wrong with the URL or the certificates, without the URL.
+    pub(crate) fn new(url: &str, timeout: Duration, tls: TlsOptions) -> Result<Self, String> {
+        let (url, with_tls) = without_tls(url);
+        let info = url.as_str().into_connection_info().map_err(|error| url_mistake(&error))?;
+        let tls = match info.addr() {
+            ConnectionAddr::Tcp(host, port) if with_tls => {
+                tls.check(host)?;
+                Some((host.clone(), *port, tls))
+            }
+            _ => None,
+        };
         // The library would announce itself with a command that servers before 7.2 count as an error.
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
         let secret = settings.password().map(str::to_owned);
@@ -85,7 +114,20 @@ impl RedisClient {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(timeout));
-        Ok(Self { client, config, limit: timeout, secret, kept: Mutex::new(None) })
+        Ok(Self {
+            client,
+            config,
+            limit: timeout,
+            secret,
+            tls,
+            kept: Mutex::new(None),
+            connecting_us: AtomicU64::new(0),
+        })
+    }
+
+    /// The number of the database that the URL selects.
+    pub(crate) fn database(&self) -> i64 {
+        self.client.get_connection_info().redis_settings().db()
     }
 
     /// Asks all commands in one round trip. The replies stand in the order of the commands.
@@ -101,7 +143,13 @@ impl RedisClient {
     /// Listens on channels, by patterns, on a connection of its own.
     pub(crate) async fn listen(&self, patterns: &[String]) -> Result<Listening, Failure> {
         let connect = async {
-            let channels = self.client.get_async_pubsub().await;
+            let channels = match &self.tls {
+                None => self.client.get_async_pubsub().await,
+                Some((host, port, tls)) => {
+                    let stream = tls.connect(host, *port).await.map_err(Failure::Connect)?;
+                    PubSub::new(self.client.get_connection_info().redis_settings(), stream).await
+                }
+            };
             let mut channels = channels.map_err(|error| self.failure(&error, Stage::Connecting))?;
             channels.psubscribe(patterns).await.map_err(|error| self.failure(&error, Stage::Asking))?;
             let (sink, messages) = channels.split();
@@ -110,7 +158,13 @@ impl RedisClient {
         tokio::time::timeout(self.limit, connect).await.map_err(|_| Failure::Timeout(self.limit))?
     }
 
+    /// How long connecting took for the latest question: nothing if the kept connection was used.
+    pub(crate) fn connecting(&self) -> Duration {
+        Duration::from_micros(self.connecting_us.load(Ordering::Relaxed))
+    }
+
     async fn ask_without_limit(&self, commands: &[Command<'_>]) -> Result<Vec<Reply>, Failure> {
+        self.connecting_us.store(0, Ordering::Relaxed);
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut connection) = kept {
             match connection.exchange(commands).await {
@@ -120,15 +174,31 @@ impl RedisClient {
                 Err(error) => return Err(self.failure(&error, Stage::Asking)),
             }
         }
-        let link = self
-            .client
-            .get_multiplexed_async_connection_with_config(&self.config)
-            .await
-            .map_err(|error| self.failure(&error, Stage::Connecting))?;
-        let mut connection = Connection { link, left_out: HashMap::new(), named: false };
+        let begun = Instant::now();
+        let mut connection = self.connect().await?;
+        let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.connecting_us.store(took, Ordering::Relaxed);
         let replies =
             connection.exchange(commands).await.map_err(|error| self.failure(&error, Stage::Asking))?;
         Ok(self.keep(connection, replies))
+    }
+
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let failed = |error| self.failure(&error, Stage::Connecting);
+        let (link, driver) = match &self.tls {
+            None => {
+                let link = self.client.get_multiplexed_async_connection_with_config(&self.config);
+                (link.await.map_err(failed)?, None)
+            }
+            Some((host, port, tls)) => {
+                let stream = tls.connect(host, *port).await.map_err(Failure::Connect)?;
+                let settings = self.client.get_connection_info().redis_settings();
+                let made = MultiplexedConnection::new_with_config(settings, stream, self.config.clone());
+                let (link, driver) = made.await.map_err(failed)?;
+                (link, Some(Driver(tokio::spawn(driver))))
+            }
+        };
+        Ok(Connection { link, left_out: HashMap::new(), named: false, _driver: driver })
     }
 
     fn keep(&self, connection: Connection, replies: Vec<Reply>) -> Vec<Reply> {
@@ -242,6 +312,17 @@ impl fmt::Debug for RedisClient {
         // The client's own text holds the password.
         f.debug_struct("RedisClient").finish_non_exhaustive()
     }
+}
+
+/// The URL without the letter that asks for TLS, and whether it was there: the library's own TLS
+/// would choose the provider of the whole process.
+fn without_tls(url: &str) -> (String, bool) {
+    for (scheme, plain) in [("rediss://", "redis://"), ("valkeys://", "valkey://")] {
+        if let Some(rest) = url.strip_prefix(scheme) {
+            return (format!("{plain}{rest}"), true);
+        }
+    }
+    (url.to_owned(), false)
 }
 
 #[derive(Clone, Copy)]

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::{ConfigError, ExporterConfig, Mistake, TargetConfig};
-use crate::options::Options;
+use crate::config::{ConfigError, ExporterConfig, Lifecycle, Mistake, TargetConfig};
+use crate::options::{OptionValue, Options};
+use crate::tls::TLS_SKIP;
 
 /// The server that is asked if nothing else is: redis_exporter's default too.
 const REDIS_DEFAULT: &str = "redis://127.0.0.1:6379";
@@ -17,6 +18,9 @@ const REDIS_DEFAULT: &str = "redis://127.0.0.1:6379";
 /// is planned, and usable when its collector is in the list.
 pub(crate) const OTHER_KINDS: &[&str] =
     &["celery", "postgres", "mysql", "memcached", "rabbitmq", "rq", "sidekiq", "bullmq", "apalis", "stream"];
+
+/// The kinds that speak to a Redis server, and so take the options of TLS.
+const REDIS_KINDS: [&str; 6] = ["redis", "redis_cluster", "celery", "rq", "sidekiq", "bullmq"];
 
 /// A text and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,9 @@ pub(crate) struct Settings {
     pub(crate) probe_allow: Option<Vec<Given>>,
     pub(crate) password_file: Option<Given>,
     pub(crate) web_config: Option<Given>,
+    pub(crate) lifecycle: Option<Lifecycle>,
+    /// The options of TLS by name, for targets without a module.
+    pub(crate) tls: BTreeMap<&'static str, Given>,
 }
 
 impl Given {
@@ -57,13 +64,17 @@ impl Settings {
     pub(crate) fn over(self, lower: Self) -> Self {
         let mut others = lower.others;
         others.extend(self.others);
+        let mut tls = lower.tls;
+        tls.extend(self.tls);
         Self {
             others,
+            tls,
             targets: if self.targets.is_empty() { lower.targets } else { self.targets },
             modules: if self.modules.is_empty() { lower.modules } else { self.modules },
             probe_allow: self.probe_allow.or(lower.probe_allow),
             password_file: self.password_file.or(lower.password_file),
             web_config: self.web_config.or(lower.web_config),
+            lifecycle: self.lifecycle.or(lower.lifecycle),
             listen: self.listen.or(lower.listen),
             redis: self.redis.or(lower.redis),
             http_stats: self.http_stats.or(lower.http_stats),
@@ -89,9 +100,6 @@ impl Settings {
                 None => mistakes.push(given.mistake("is no duration; write 5s or 500ms")),
             }
         }
-        if let Some(given) = &self.web_config {
-            mistakes.push(given.mistake("is not read: TLS and passwords on our own port are not built yet"));
-        }
         let asks_nothing = self.redis.is_none()
             && self.http_stats.is_none()
             && self.others.is_empty()
@@ -110,8 +118,11 @@ impl Settings {
             }));
         }
         config.modules = self.modules;
+        add_tls(&mut config.modules, &self.tls);
         config.probe_allow = texts("probe_allow", self.probe_allow, &mut places);
         config.password_file = self.password_file.map(|given| given.text.into());
+        config.web_config = self.web_config.map(|given| given.text.into());
+        config.lifecycle = self.lifecycle.unwrap_or_default();
         if let Err(error) = config.validate() {
             mistakes.extend(error.mistakes.into_iter().map(|mut mistake| {
                 if let Some(place) = places.get(&mistake.place) {
@@ -121,6 +132,24 @@ impl Settings {
             }));
         }
         if mistakes.is_empty() { Ok(config) } else { Err(ConfigError { mistakes }) }
+    }
+}
+
+/// Puts the options of TLS into the module of those that name none, where it does not say otherwise.
+fn add_tls(modules: &mut BTreeMap<String, BTreeMap<String, Options>>, tls: &BTreeMap<&'static str, Given>) {
+    if tls.is_empty() {
+        return;
+    }
+    let default = modules.entry("default".to_owned()).or_default();
+    for kind in REDIS_KINDS {
+        let options = default.entry(kind.to_owned()).or_default();
+        for (name, given) in tls {
+            let value = match *name {
+                TLS_SKIP => OptionValue::Flag(given.text == "true"),
+                _ => OptionValue::Text(given.text.clone()),
+            };
+            options.entry((*name).to_owned()).or_insert(value);
+        }
     }
 }
 

@@ -20,12 +20,14 @@ const SECRET_HEADERS: [&str; 6] =
 /// use hitmark_schema::redact::url;
 /// assert_eq!(url("redis://user:s3cret@cache:6379/0"), "redis://user:***@cache:6379/0");
 /// assert_eq!(url("http://host/?token=abc&page=2"), "http://host/?token=***&page=2");
+/// assert_eq!(url("unix:///run/redis.sock?pass=s3cret"), "unix:///run/redis.sock?pass=***");
 /// assert_eq!(url("user:s3cret@cache:6379"), "***@cache:6379");
 /// ```
 #[must_use]
 pub fn url(text: &str) -> String {
     let parsed = match url::Url::parse(text) {
-        Ok(parsed) if parsed.has_host() => parsed,
+        // A socket's URL has a path and no host, and its password stands in the query.
+        Ok(parsed) if parsed.has_host() || !parsed.cannot_be_a_base() => parsed,
         _ => return mask_before_at(text),
     };
     let mut shown = parsed.clone();

@@ -24,6 +24,7 @@ use crate::text_format::TextFamily;
 /// Every kind of target, in the order of the page. One line for each collector file.
 pub const KINDS: &[Kind] = &[
     redis::KIND,
+    redis::CLUSTER,
     queues::CELERY,
     queues::RQ,
     queues::SIDEKIQ,
@@ -97,6 +98,8 @@ pub struct Collected {
     pub unreadable: usize,
     /// Parts of the work that are told apart, such as the slow log beside `INFO`.
     pub steps: Vec<Step>,
+    /// Further targets that this one led to, each with its own part of the page.
+    pub(crate) parts: Vec<Part>,
 }
 
 /// How one part of a collector's work went.
@@ -110,12 +113,25 @@ pub struct Step {
     pub failure: Option<Failure>,
 }
 
+/// A server that another one named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Discovered {
+    /// Its URL, without credentials.
+    pub(crate) url: String,
+    /// What it is there, such as `master`.
+    pub(crate) role: &'static str,
+}
+
 /// Asks one target.
 pub(crate) trait Collector: Send + Sync + fmt::Debug {
     /// The value of the label `target`, without a secret.
     fn target(&self) -> &str;
     /// Asks and parses, within the limit.
     fn collect(&self, limit: Duration) -> BoxFuture<'_, Result<Collected, Failure>>;
+    /// The servers that this target leads to, for service discovery; `None` if it leads to none.
+    fn discover(&self, _limit: Duration) -> Option<BoxFuture<'_, Result<Vec<Discovered>, Failure>>> {
+        None
+    }
     /// The samples that say how the scrape of this target went, whether it succeeded or not.
     fn verdict(&self, _failure: Option<&Failure>, _took: Duration) -> Vec<Family> {
         Vec::new()
@@ -132,7 +148,7 @@ pub(crate) struct Target {
 }
 
 /// One target's part of a page.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Part {
     pub(crate) kind: &'static str,
     pub(crate) target: String,
@@ -150,6 +166,12 @@ impl Target {
     /// The value of the label `target`.
     pub(crate) fn name(&self) -> &str {
         self.collector.target()
+    }
+
+    /// The servers that it leads to, if it is of such a kind.
+    pub(crate) async fn discover(&self, limit: Duration) -> Option<Result<Vec<Discovered>, Failure>> {
+        let asked = self.collector.discover(limit)?;
+        Some(tokio::time::timeout(limit, asked).await.unwrap_or(Err(Failure::Timeout(limit))))
     }
 
     /// Scrapes the target. `patience` is this caller's; the work itself may take up to `limit` and

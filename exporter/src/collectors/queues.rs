@@ -38,6 +38,7 @@ use crate::failure::Failure;
 use crate::induced::{self, Lookups};
 use crate::options::OptionReader;
 use crate::redis_client::{RedisClient, Reply};
+use crate::tls::TlsOptions;
 
 /// Celery on Redis.
 pub const CELERY: Kind = Kind { name: "celery", key: "celery", build: |ask| build(System::Celery, ask) };
@@ -116,12 +117,13 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
     };
     let is_celery = system == System::Celery;
     let (layout, wrong) = if is_celery { celery::Layout::read(&mut options) } else { Default::default() };
-    let plan = is_celery.then(|| Plan::read(ask.url, ask.timeout, &layout.prefix, &mut options));
+    let tls = TlsOptions::read(&mut options);
+    let plan = is_celery.then(|| Plan::read(ask, &tls, &layout.prefix, &mut options));
     let mut mistakes = options.finish();
     mistakes.extend(wrong);
     mistakes.extend(discovery::mistakes(&names));
     let target = redacted(ask.url);
-    match RedisClient::new(ask.url, ask.timeout) {
+    match RedisClient::new(ask.url, ask.timeout, tls) {
         Ok(client) if mistakes.is_empty() => Ok(Box::new(QueueCollector {
             client,
             system,

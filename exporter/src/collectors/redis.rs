@@ -4,15 +4,23 @@
 //! that it reports; what configured keys add is counted and subtracted (`redis/effect.rs`). The
 //! table of fields is `redis/fields.rs`; each further reply has a file in `redis/`.
 
+mod census;
+mod clients;
+mod cluster;
+mod config;
 mod effect;
 mod fields;
+mod further;
 mod info;
 mod keys;
 mod latency;
 mod options;
 mod rounds;
 mod sample;
+mod sentinel;
+mod slots;
 mod slowlog;
+mod streams;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -21,8 +29,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::{
-    REDIS_CONFIG_MAXCLIENTS, REDIS_CONFIG_MAXMEMORY, REDIS_LAST_SCRAPE_ERROR, REDIS_LAST_SCRAPE_SECONDS,
-    REDIS_LAST_SLOW_EXECUTION, REDIS_LATENCIES_AGE, REDIS_SLOWLOG_LAST_ID, REDIS_SLOWLOG_LENGTH, REDIS_UP,
+    REDIS_CONFIG_MAXCLIENTS, REDIS_CONFIG_MAXMEMORY, REDIS_LAST_CONNECT_SECONDS, REDIS_LAST_SCRAPE_ERROR,
+    REDIS_LAST_SCRAPE_SECONDS, REDIS_LAST_SLOW_EXECUTION, REDIS_LATENCIES_AGE, REDIS_SLOWLOG_LAST_ID,
+    REDIS_SLOWLOG_LENGTH, REDIS_UP,
 };
 
 use super::{Ask, Built, Collected, Collector, Kind, Labelled, Step};
@@ -31,13 +40,18 @@ use crate::failure::Failure;
 use crate::induced::Lookups;
 use crate::options::OptionReader;
 use crate::redis_client::{Command, RedisClient, Reply};
+use crate::tls::TlsOptions;
+use census::Census;
 use effect::Effect;
 use options::RedisOptions;
 use sample::Sample;
+use slots::Slots;
 use slowlog::SlowLog;
 
 /// This collector's line in the list.
 pub const KIND: Kind = Kind { name: "redis", key: "redis", build };
+/// Every node of a cluster, found from one of them.
+pub const CLUSTER: Kind = Kind { name: "redis_cluster", key: "redis_cluster", build: cluster::build };
 
 /// What is asked, in one round trip. Only the first must succeed: rights may be missing for the rest.
 const COMMANDS: &[Command<'static>] = &[
@@ -60,6 +74,8 @@ struct RedisCollector {
     /// What other collectors of this process look up on the same server.
     lookups: Arc<Lookups>,
     memory: Mutex<Memory>,
+    /// For a node of a cluster: the slots that it owns.
+    slots: Option<Arc<Mutex<Slots>>>,
 }
 
 /// What is kept between scrapes.
@@ -70,22 +86,21 @@ struct Memory {
     effect: Effect,
     histograms: Option<(Instant, Family)>,
     sample: Sample,
+    census: Census,
+    config: Vec<Family>,
 }
 
 fn build(ask: &Ask<'_>) -> Built {
     let target = redacted(ask.url);
     let mut reader = OptionReader::new(ask.options);
     let options = RedisOptions::read(&mut reader);
+    let tls = TlsOptions::read(&mut reader);
     let mut mistakes = reader.finish();
-    match RedisClient::new(ask.url, ask.timeout) {
-        Ok(client) if mistakes.is_empty() => Ok(Box::new(RedisCollector {
-            client,
-            target,
-            labelled: ask.labelled,
-            options,
-            lookups: Lookups::of(ask.url),
-            memory: Mutex::default(),
-        })),
+    match RedisClient::new(ask.url, ask.timeout, tls) {
+        Ok(client) if mistakes.is_empty() => {
+            let lookups = Lookups::of(ask.url);
+            Ok(Box::new(RedisCollector::new(client, target, ask.labelled, options, lookups)))
+        }
         Ok(_) => Err(mistakes),
         Err(wrong) => {
             let shape = "write redis://[user:password@]host[:port][/database], rediss:// or unix:///path";
@@ -103,8 +118,11 @@ impl Collector for RedisCollector {
     fn collect(&self, limit: Duration) -> BoxFuture<'_, Result<Collected, Failure>> {
         async move {
             let deadline = Instant::now() + limit;
-            let with_histogram = self.lock().wants_histogram(self.options.histogram_every);
+            let (with_config, with_histogram) = self.lock().turn(self.options.histogram_every);
             let mut commands = COMMANDS.to_vec();
+            if with_config {
+                commands.extend(config::questions(self.options.config));
+            }
             if with_histogram {
                 commands.push(&["LATENCY", "HISTOGRAM"]);
             }
@@ -113,12 +131,20 @@ impl Collector for RedisCollector {
             let replies = self.client.ask(&commands, limit).await?;
             let of_queues = self.lookups.total();
             drop(counting);
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-            let mut collected = parse(&replies, now)?;
+            let mut collected = parse(&replies, unix_now() as u64)?;
+            let connecting = self.client.connecting().as_secs_f64();
+            collected.families.push(Family::single(REDIS_LAST_CONNECT_SECONDS, connecting));
+            if with_config {
+                let count = config::questions(self.options.config).len();
+                let answers = &replies[COMMANDS.len()..][..count];
+                self.lock().config = config::parse(answers, self.options.config);
+            }
+            collected.families.extend(self.lock().config.iter().cloned());
             let Some(Reply::Text(info)) = replies.first() else { return Ok(collected) };
             self.slow_log(info, &replies, deadline, &mut collected).await;
             // Before the keys are asked for: these counters do not hold what that will add.
-            self.lock().add(info, of_queues, replies.get(COMMANDS.len()), &mut collected);
+            let histogram = if with_histogram { replies.last() } else { None };
+            self.lock().add(info, of_queues, histogram, &mut collected);
             self.further(info, deadline, &mut collected).await;
             self.labelled.label(&self.target, &mut collected.families);
             Ok(collected)
@@ -139,11 +165,12 @@ impl Collector for RedisCollector {
 }
 
 impl Memory {
-    /// Whether this scrape asks for the histograms: they cost the server more than all the rest.
-    fn wants_histogram(&mut self, every: u32) -> bool {
-        let wanted = self.scrapes.checked_rem(every) == Some(0);
-        self.scrapes = self.scrapes.wrapping_add(1);
-        wanted
+    /// Whether this scrape asks for the configuration, which changes rarely, and for the histograms,
+    /// which cost the server more than all the rest.
+    fn turn(&mut self, histogram_every: u32) -> (bool, bool) {
+        let turn = self.scrapes;
+        self.scrapes = turn.wrapping_add(1);
+        (turn.is_multiple_of(config::EVERY), turn.checked_rem(histogram_every) == Some(0))
     }
 
     fn add(
@@ -168,6 +195,16 @@ impl Memory {
 }
 
 impl RedisCollector {
+    fn new(
+        client: RedisClient,
+        target: String,
+        labelled: Labelled,
+        options: RedisOptions,
+        lookups: Arc<Lookups>,
+    ) -> Self {
+        Self { client, target, labelled, options, lookups, memory: Mutex::default(), slots: None }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -195,89 +232,11 @@ impl RedisCollector {
         collected.families.extend(memory.slow_log.families());
         collected.steps.push(Step { name: "redis_slowlog", took: started.elapsed(), failure });
     }
+}
 
-    /// What the module asks for beyond the first round.
-    async fn further(&self, info: &str, deadline: Instant, collected: &mut Collected) {
-        if !self.options.keys.is_empty() || !self.options.streams.is_empty() {
-            let started = Instant::now();
-            let failure = self.keys(deadline, collected).await.err();
-            collected.steps.push(Step { name: "redis_keys", took: started.elapsed(), failure });
-        }
-        if self.options.sample_keys > 0 {
-            let started = Instant::now();
-            let failure = self.sample(info, deadline, collected).await.err();
-            collected.steps.push(Step { name: "redis_sample", took: started.elapsed(), failure });
-        }
-        let mut asked: Vec<Command<'_>> = Vec::new();
-        if self.options.clients {
-            asked.push(&["CLIENT", "LIST"]);
-        }
-        if info::field(info, "cluster_enabled") == Some("1") {
-            asked.push(&["CLUSTER", "INFO"]);
-        }
-        if asked.is_empty() {
-            return;
-        }
-        let started = Instant::now();
-        let failure = match self.client.ask(&asked, left(deadline)).await {
-            Ok(replies) => {
-                for (command, reply) in asked.iter().zip(&replies) {
-                    collected.families.extend(match command[0] {
-                        "CLIENT" => keys::clients(reply, self.options.names_max),
-                        _ => keys::cluster(reply),
-                    });
-                }
-                None
-            }
-            Err(failure) => Some(failure),
-        };
-        collected.steps.push(Step { name: "redis_further", took: started.elapsed(), failure });
-    }
-
-    /// Adds to the sample of the keyspace. The lookups that `PTTL` costs are subtracted later.
-    async fn sample(&self, info: &str, deadline: Instant, collected: &mut Collected) -> Result<(), Failure> {
-        let keys = info::field(info, &self.db()).and_then(|value| value.strip_prefix("keys="));
-        let keys = keys.and_then(|value| value.split(',').next()).and_then(fields::number).unwrap_or(0.0);
-        let found = if rounds::fits(keys, &self.options) {
-            let all = rounds::whole(&self.client, &self.options, left(deadline)).await?;
-            let count = all.len();
-            self.lock().sample.set_whole(all);
-            count
-        } else {
-            let seed = rounds::seed();
-            let cursor = || self.lock().sample.cursor(seed);
-            let clusters = rounds::random(&self.client, &self.options, cursor, left(deadline)).await?;
-            let count = clusters.iter().map(Vec::len).sum();
-            self.lock().sample.add(clusters);
-            count
-        };
-        let mut memory = self.lock();
-        memory.effect.induced.0 += rounds::PTTL_HITS * found as f64;
-        collected.families.extend(memory.sample.families(keys, self.options.names_max));
-        Ok(())
-    }
-
-    async fn keys(&self, deadline: Instant, collected: &mut Collected) -> Result<(), Failure> {
-        let asked = keys::questions(&self.options);
-        let commands: Vec<Command<'_>> = asked.iter().map(Vec::as_slice).collect();
-        let first = self.client.ask(&commands, left(deadline)).await?;
-        let lengths = keys::lengths(&self.options, &first);
-        let commands: Vec<Command<'_>> = lengths.iter().map(Vec::as_slice).collect();
-        let second =
-            if commands.is_empty() { Vec::new() } else { self.client.ask(&commands, left(deadline)).await? };
-        let (families, induced) = keys::parse(&self.options, &self.db(), &first, &lengths, &second);
-        let mut memory = self.lock();
-        memory.effect.induced.0 += induced.0;
-        memory.effect.induced.1 += induced.1;
-        collected.families.extend(families);
-        Ok(())
-    }
-
-    /// The label of the database that the URL selects.
-    fn db(&self) -> String {
-        let number = self.target.rsplit('/').next().and_then(|part| part.parse::<u32>().ok());
-        format!("db{}", number.unwrap_or(0))
-    }
+/// The Unix time in seconds.
+fn unix_now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64().floor()
 }
 
 /// The time until the deadline.
@@ -327,6 +286,7 @@ pub fn parse(replies: &[Reply], now: u64) -> Result<Collected, Failure> {
         }
     }
     slow_log(replies.get(3), replies.get(4), &mut collected);
+    collected.families.extend(sentinel::own(text));
     collected.families.extend(replies.get(5).map(latency::latest).unwrap_or_default());
     Ok(collected)
 }

@@ -73,7 +73,7 @@ fn flags_with_mistakes_are_all_named_at_once() {
 
 #[test]
 fn flags_that_are_not_built_yet_are_not_accepted() {
-    for flag in ["--postgres", "--mysql", "--memcached", "--web-config"] {
+    for flag in ["--postgres", "--mysql", "--memcached"] {
         assert_eq!(run(&[flag, "x"]).0, Some(2), "{flag}");
     }
 }
@@ -113,6 +113,121 @@ fn it_serves_with_the_environment_s_url_and_ends_well_on_sigterm() {
     assert_eq!(status.code(), Some(0), "{line}");
     assert!(line.contains("target fails"), "{line}");
     assert!(!line.contains("hunter2") && !page.contains("hunter2"), "{line}{page}");
+}
+
+/// A started binary that listens, and the rest of its log.
+struct Started {
+    child: std::process::Child,
+    log: BufReader<std::process::ChildStderr>,
+    address: String,
+}
+
+impl Started {
+    fn start(args: &[&str]) -> Self {
+        let mut child = binary(args).stderr(Stdio::piped()).spawn().unwrap();
+        let mut started =
+            Self { log: BufReader::new(child.stderr.take().unwrap()), child, address: String::new() };
+        let line = started.line("the exporter listens");
+        let url = line.split("http://").nth(1).unwrap();
+        started.address =
+            url.split(|c: char| c != ':' && c != '.' && !c.is_ascii_digit()).next().unwrap().to_owned();
+        started
+    }
+
+    /// The next line of the log that holds the text.
+    fn line(&mut self, text: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "the log ended without {text:?}");
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    fn ask(&self, request: &str) -> String {
+        let mut page = String::new();
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = format!("{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.read_to_string(&mut page).unwrap();
+        page
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_hangup_reads_the_file_anew_and_a_wrong_file_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("e.toml");
+    let url = |port: u16| format!("redis://:hunter2@127.0.0.1:{port}");
+    let (one, two) = (url(free_port()), url(free_port()));
+    fs::write(&file, format!("redis = \"{one}\"\n")).unwrap();
+    let mut exporter = Started::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--log-format",
+        "json",
+        "--config",
+        file.to_str().unwrap(),
+    ]);
+    let reloaded = "hitmark_exporter_config_last_reload_successful";
+    assert!(exporter.ask("GET /metrics").contains(&format!("\n{reloaded} 1\n")));
+
+    fs::write(&file, format!("redis = [\"{one}\", \"{two}\"]\n")).unwrap();
+    exporter.signal(Signal::HUP);
+    exporter.line("the configuration was reloaded");
+    assert_eq!(exporter.ask("GET /metrics").matches("\nredis_up{").count(), 2);
+
+    fs::write(&file, format!("redis = [\"{one}\"]\nlissten = \"x\"\n")).unwrap();
+    exporter.signal(Signal::HUP);
+    let line = exporter.line("the configuration was not reloaded");
+    assert!(line.contains("e.toml:2") && !line.contains("hunter2"), "{line}");
+    let page = exporter.ask("GET /metrics");
+    assert_eq!(page.matches("\nredis_up{").count(), 2, "the old configuration is in force");
+    assert!(page.contains(&format!("\n{reloaded} 0\n")) && !page.contains("hunter2"), "{page}");
+    assert!(exporter.ask("POST /-/reload").starts_with("HTTP/1.1 403"));
+}
+
+#[test]
+fn a_request_reloads_where_that_is_allowed_and_is_told_every_mistake() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("e.toml");
+    fs::write(&file, "redis = \"redis://127.0.0.1:1\"\n").unwrap();
+    let args = ["--listen", "127.0.0.1:0", "--web-enable-lifecycle", "--config", file.to_str().unwrap()];
+    let exporter = Started::start(&[&args[..], &["--log-format", "json"]].concat());
+    assert!(exporter.ask("POST /-/reload").starts_with("HTTP/1.1 200"));
+    assert!(exporter.ask("GET /-/reload").starts_with("HTTP/1.1 405"));
+    fs::write(&file, "redis = \"redis://h:99999\"\ntimeout = \"soon\"\n").unwrap();
+    let answer = exporter.ask("POST /-/reload");
+    assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+    assert!(answer.contains("e.toml:1") && answer.contains("e.toml:2"), "{answer}");
+}
+
+#[test]
+fn a_web_configuration_with_mistakes_is_refused_with_all_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, web) = (dir.path().join("e.toml"), dir.path().join("web.yml"));
+    fs::write(&web, "basic_auth_users:\n  me: hunter2\ntls_server_config:\n  cert_file: gone.pem\n").unwrap();
+    fs::write(&file, format!("web_config = {:?}\n", web.to_str().unwrap())).unwrap();
+    for args in
+        [&["check-config", file.to_str().unwrap()] as &[&str], &["--web-config", web.to_str().unwrap()]]
+    {
+        let (code, _, stderr) = run(args);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains("web.yml: line 2:") && stderr.contains("cert_file and key_file"), "{stderr}");
+        assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
 }
 
 #[test]

@@ -50,13 +50,13 @@ async fn ten_scrapes_use_one_connection_and_add_nothing_but_their_own_commands()
     assert_eq!(grown("redis_connections_received_total"), 0.0);
     assert_eq!(grown("redis_keyspace_hits_total"), 0.0);
     assert_eq!(grown("redis_keyspace_misses_total"), 0.0);
-    // What is asked, six commands for each scrape, the histograms in every eighth (two here), and nothing else:
-    // no PING, no SELECT.
-    assert_eq!(grown("redis_commands_processed_total"), 62.0);
+    // What is asked, six commands for each scrape, the histograms and three values of the configuration in
+    // every eighth (two here), and nothing else: no PING, no SELECT.
+    assert_eq!(grown("redis_commands_processed_total"), 68.0);
     for cmd in ["info", "slowlog|len", "slowlog|get"] {
         assert_eq!(grown(&format!("redis_commands_total{{cmd=\"{cmd}\"}}")), 10.0, "{cmd}");
     }
-    assert_eq!(grown("redis_commands_total{cmd=\"config|get\"}"), 20.0);
+    assert_eq!(grown("redis_commands_total{cmd=\"config|get\"}"), 26.0);
     assert!(!last.contains("redis_errors_total"), "the exporter causes no error reply\n{last}");
     let clients = commands(server.port(), &["CLIENT LIST"]);
     assert_eq!(clients.matches("name=hitmark-exporter").count(), 1, "{clients}");

@@ -2,14 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod bars;
 mod celery_watch;
+mod certificates;
 mod cli;
+mod cluster;
 mod golden;
 mod http;
 mod layouts;
 mod live;
+mod names;
 mod queues;
 mod rabbitmq;
+mod redis_links;
 mod redis_more;
+mod reload;
 mod service;
 mod support;
+mod web;

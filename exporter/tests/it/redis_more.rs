@@ -1,26 +1,18 @@
 //! The slow log without loss, keys without a trace, probes, formats: against a real server.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::{StatusCode, header};
+use hitmark_exporter::Exporter;
 use hitmark_exporter::options::OptionValue;
-use hitmark_exporter::{Exporter, ExporterConfig};
 use hitmark_testkit::{RedisServer, free_port};
 
-use crate::support::{commands, config, exporter, find, get, request, sample};
+use crate::support::{commands, config, exporter, find, get, request, sample, with_redis_options};
 
 /// The sum of a family over its labels.
 fn sum(page: &str, name: &str) -> f64 {
     let lines = page.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
     lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
-}
-
-fn with_options(url: String, options: &[(&str, OptionValue)]) -> ExporterConfig {
-    let mut config = config([url]);
-    let options = options.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    config.modules.insert("default".to_owned(), BTreeMap::from([("redis".to_owned(), options)]));
-    config
 }
 
 /// The bar of issue 5: bursts larger than the log, small ones, and none.
@@ -66,7 +58,7 @@ async fn configured_keys_are_told_and_their_lookups_are_subtracted() {
         ("streams", list(&["x", "absent"])),
         ("clients", OptionValue::Flag(true)),
     ];
-    let exporter = exporter(with_options(server.url(), &options)).await;
+    let exporter = exporter(with_redis_options(server.url(), &options)).await;
     let first = exporter.scrape().await;
     for _ in 0..5 {
         exporter.scrape().await;
@@ -184,7 +176,7 @@ async fn a_small_keyspace_is_told_exactly_and_a_large_one_within_its_error() {
     send(fill("page", 10));
     let options =
         [("sample_keys", OptionValue::Number(1_000.0)), ("sample_ms", OptionValue::Number(1_000.0))];
-    let exporter = exporter(with_options(server.url(), &options)).await;
+    let exporter = exporter(with_redis_options(server.url(), &options)).await;
     let first = exporter.scrape().await;
     assert_eq!(sample(&first, "redis_prefix_keys{prefix=\"user\"}"), 30.0);
     assert_eq!(sample(&first, "redis_prefix_keys_stderr{prefix=\"user\"}"), 0.0);

@@ -1,5 +1,6 @@
 //! What several test files need: a page as a client gets it, a sample by name, a raw Redis command.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -18,6 +19,14 @@ pub(crate) fn config<const N: usize>(redis: [String; N]) -> ExporterConfig {
     let mut config = ExporterConfig::default();
     config.listen.set_port(0);
     config.redis = redis.into();
+    config
+}
+
+/// The same for one server, with options of the default module.
+pub(crate) fn with_redis_options(url: String, options: &[(&str, OptionValue)]) -> ExporterConfig {
+    let mut config = config([url]);
+    let options = options.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    config.modules.insert("default".to_owned(), BTreeMap::from([("redis".to_owned(), options)]));
     config
 }
 

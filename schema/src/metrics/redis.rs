@@ -217,6 +217,68 @@ metrics! {
     gauge REDIS_CLIENTS_BY_NAME "redis_clients" ["name"] "Connected clients by the name that they gave themselves.";
     gauge REDIS_CLIENT_OUTPUT_BYTES "redis_clients_output_memory_bytes" ["name"] "Memory of output buffers by the clients' name.";
 
+    gauge REDIS_LAST_PING_SECONDS "redis_exporter_last_scrape_ping_time_seconds" [] "Time that a PING took in this scrape, where the module asks for one.";
+    gauge REDIS_STREAM_FIRST "redis_stream_first_entry_id" ["db", "stream"] "Time in the id of the stream's first entry, in milliseconds.";
+    gauge REDIS_STREAM_LAST "redis_stream_last_entry_id" ["db", "stream"] "Time in the id of the stream's last entry, in milliseconds.";
+    gauge REDIS_STREAM_LAST_GENERATED "redis_stream_last_generated_id" ["db", "stream"] "Time in the last id that the stream gave, in milliseconds.";
+    gauge REDIS_STREAM_MAX_DELETED "redis_stream_max_deleted_entry_id" ["db", "stream"] "Time in the highest id that was deleted, in milliseconds.";
+    counter REDIS_STREAM_ADDED "redis_stream_entries_added_total" ["db", "stream"] "Entries ever added to the stream.";
+    gauge REDIS_STREAM_GROUP_LAST "redis_stream_group_last_delivered_id" ["db", "stream", "group"] "Time in the id that the group was given last, in milliseconds.";
+    gauge REDIS_STREAM_CONSUMER_PENDING "redis_stream_group_consumer_messages_pending" ["db", "stream", "group", "consumer"] "Entries delivered to a consumer and not acknowledged.";
+    gauge REDIS_STREAM_CONSUMER_IDLE "redis_stream_group_consumer_idle_seconds" ["db", "stream", "group", "consumer"] "Seconds since a consumer last tried something.";
+    gauge REDIS_KEY_VALUE "redis_key_value" ["db", "key"] "The number under a configured key, where the module asks for values.";
+    gauge REDIS_KEY_TEXT "redis_key_value_as_string" ["db", "key", "val"] "Always 1; the label is the short text under a configured key, where the module asks for values.";
+    gauge REDIS_KEYS_COUNT "redis_keys_count" ["db", "key"] "Keys that match a configured pattern, by the last pass over all keys.";
+    gauge REDIS_GROUP_COUNT "redis_key_group_count" ["db", "key_group"] "Keys by group, by the last pass over all keys.";
+    gauge REDIS_GROUP_BYTES "redis_key_group_memory_usage_bytes" ["db", "key_group"] "Memory of the keys by group, by the last pass over all keys.";
+    gauge REDIS_GROUPS "redis_number_of_distinct_key_groups" ["db"] "Groups of keys.";
+    gauge REDIS_GROUPS_MILLIS "redis_last_key_groups_scrape_duration_milliseconds" [] "Milliseconds that the last pass over all keys took, over all its scrapes.";
+    gauge REDIS_CONFIG_IO_THREADS "redis_config_io_threads" [] "Threads for sockets, as configured.";
+    gauge REDIS_CONFIG_BACKLOG "redis_config_repl_backlog_size" [] "Bytes of the replication backlog, as configured.";
+    gauge REDIS_CONFIG_OUTPUT_LIMIT "redis_config_client_output_buffer_limit_bytes" ["class", "limit"] "Limit of a client's output buffer, by class of client; 0 means that there is none.";
+    gauge REDIS_CONFIG_OUTPUT_OVERCOME "redis_config_client_output_buffer_limit_overcome_seconds" ["class", "limit"] "Seconds for which the soft limit may be exceeded.";
+    gauge REDIS_CONFIG_VALUE "redis_config_value" ["key"] "A number in the configuration, where the module asks for it.";
+    gauge REDIS_CONFIG_KEY_VALUE "redis_config_key_value" ["key", "value"] "Always 1; the labels are an entry of the configuration that is no secret, where the module asks for it.";
+    gauge REDIS_MODULE_INFO "redis_module_info" ["name", "ver", "api", "filters", "usedby", "using"] "Always 1; the labels say which module is loaded.";
+    gauge REDIS_CLIENT_INFO "redis_connected_client_info" ["id", "name", "flags", "db", "host", "user", "resp"] "Always 1; the labels say who a client is, where the module asks for clients one by one.";
+    gauge REDIS_CLIENT_OMEM "redis_connected_client_output_buffer_memory_usage_bytes" ["id", "name"] "Memory of a client's output buffer.";
+    gauge REDIS_CLIENT_TOTAL "redis_connected_client_total_memory_consumed_bytes" ["id", "name"] "Memory of all of a client's buffers.";
+    gauge REDIS_CLIENT_CREATED "redis_connected_client_created_at_timestamp" ["id", "name"] "Unix time at which a client connected.";
+    gauge REDIS_CLIENT_IDLE "redis_connected_client_idle_since_timestamp" ["id", "name"] "Unix time since which a client has been idle.";
+    gauge REDIS_CLIENT_SUB "redis_connected_client_channel_subscriptions_count" ["id", "name"] "Channels that a client is subscribed to.";
+    gauge REDIS_CLIENT_PSUB "redis_connected_client_pattern_matching_subscriptions_count" ["id", "name"] "Patterns that a client is subscribed to.";
+    gauge REDIS_CLIENT_SSUB "redis_connected_client_shard_channel_subscriptions_count" ["id", "name"] "Shard channels that a client is subscribed to.";
+    gauge REDIS_CLIENT_QUERY "redis_connected_client_query_buffer_length_bytes" ["id", "name"] "Bytes in a client's query buffer.";
+    gauge REDIS_CLIENT_QUERY_FREE "redis_connected_client_query_buffer_free_space_bytes" ["id", "name"] "Bytes free in a client's query buffer.";
+    gauge REDIS_CLIENT_OUTPUT "redis_connected_client_output_buffer_length_bytes" ["id", "name"] "Bytes in a client's output buffer.";
+    gauge REDIS_CLIENT_OUTPUT_LIST "redis_connected_client_output_list_length" ["id", "name"] "Replies that wait for a client.";
+
+    // What a Sentinel tells.
+    gauge REDIS_SENTINEL_MASTERS "redis_sentinel_masters" [] "Masters that this Sentinel watches.";
+    gauge REDIS_SENTINEL_TILT "redis_sentinel_tilt" [] "1 while the Sentinel does not trust its clock and only watches, else 0.";
+    gauge REDIS_SENTINEL_SCRIPTS "redis_sentinel_running_scripts" [] "Scripts that the Sentinel runs now.";
+    gauge REDIS_SENTINEL_QUEUE "redis_sentinel_scripts_queue_length" [] "Scripts that wait.";
+    gauge REDIS_SENTINEL_SIMULATED "redis_sentinel_simulate_failure_flags" [] "Failures that the Sentinel is told to simulate, as bits.";
+    gauge REDIS_SENTINEL_STATUS "redis_sentinel_master_status" ["master_name", "master_address", "master_status"] "1 if the Sentinel finds the master well, else 0.";
+    gauge REDIS_SENTINEL_REPLICAS "redis_sentinel_master_slaves" ["master_name", "master_address"] "Replicas of the master.";
+    gauge REDIS_SENTINEL_OK_REPLICAS "redis_sentinel_master_ok_slaves" ["master_name", "master_address"] "Replicas of the master that are not held to be down.";
+    gauge REDIS_SENTINEL_SENTINELS "redis_sentinel_master_sentinels" ["master_name", "master_address"] "Sentinels that watch the master, this one among them.";
+    gauge REDIS_SENTINEL_OK_SENTINELS "redis_sentinel_master_ok_sentinels" ["master_name", "master_address"] "Sentinels that watch the master and are not held to be down, this one among them.";
+    gauge REDIS_SENTINEL_QUORUM_OK "redis_sentinel_master_ckquorum_status" ["master_name", "message"] "1 if enough Sentinels are there to agree on a failover, else 0; the message is the Sentinel's.";
+    gauge REDIS_SENTINEL_QUORUM "redis_sentinel_master_setting_ckquorum" ["master_name", "master_address"] "Sentinels that must agree that the master is down.";
+    gauge REDIS_SENTINEL_FAILOVER "redis_sentinel_master_setting_failover_timeout" ["master_name", "master_address"] "Milliseconds that a failover may take.";
+    gauge REDIS_SENTINEL_SYNCS "redis_sentinel_master_setting_parallel_syncs" ["master_name", "master_address"] "Replicas that follow a new master at a time.";
+    gauge REDIS_SENTINEL_DOWN_AFTER "redis_sentinel_master_setting_down_after_milliseconds" ["master_name", "master_address"] "Milliseconds of silence after which the master is held to be down.";
+    gauge REDIS_SENTINEL_EPOCH "redis_sentinel_master_config_epoch" ["master_name", "master_address"] "Epoch of the master's configuration: it grows with each failover.";
+    gauge REDIS_SENTINEL_LAST_OK "redis_sentinel_master_last_ok_ping_reply_seconds" ["master_name", "master_address"] "Seconds since the master last answered well.";
+
+    // The nodes of a cluster, as one of them sees them. These names are ours.
+    gauge REDIS_NODE_INFO "redis_cluster_node_info" ["node", "id", "role", "master_id"] "Always 1; the labels say what the node is.";
+    gauge REDIS_NODE_SLOTS "redis_cluster_node_slots" ["node"] "Slots that the node owns.";
+    gauge REDIS_NODE_UP "redis_cluster_node_reachable" ["node"] "1 if the other nodes do not suspect it to have failed, else 0.";
+    gauge REDIS_NODES_FOUND "redis_cluster_nodes_found" [] "Nodes found in this scrape.";
+    gauge REDIS_NODES_LEFT_OUT "redis_cluster_nodes_left_out" [] "Nodes that were found and not asked, because there are more than the bound.";
+
     // What no other exporter tells. These names are ours and follow the rules.
     counter REDIS_SLOWLOG_ENTRIES "redis_slowlog_entries_total" ["cmd"] "Entries of the slow log that the exporter has seen, each counted once.";
     counter REDIS_SLOWLOG_SECONDS "redis_slowlog_duration_seconds_total" ["cmd"] "Time of the entries of the slow log that the exporter has seen.";
@@ -245,12 +307,19 @@ pub const REDIS_KEPT: &[&str] = &[
     "redis_eviction_exceeded_time_ms_total",
     "redis_expire_cycle_cpu_time_ms_total",
     "redis_expired_time_cap_reached_total",
+    "redis_connected_client_channel_subscriptions_count",
+    "redis_connected_client_pattern_matching_subscriptions_count",
+    "redis_connected_client_shard_channel_subscriptions_count",
     "redis_io_threaded_reads_processed",
     "redis_io_threaded_writes_processed",
+    "redis_key_group_count",
+    "redis_keys_count",
+    "redis_last_key_groups_scrape_duration_milliseconds",
     "redis_migrate_cached_sockets_total",
     "redis_rdb_current_bgsave_duration_sec",
     "redis_rdb_last_bgsave_duration_sec",
     "redis_rdb_saves_total",
+    "redis_sentinel_master_setting_down_after_milliseconds",
     "redis_total_error_replies",
     "redis_total_reads_processed",
     "redis_total_writes_processed",

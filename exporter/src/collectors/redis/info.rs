@@ -42,6 +42,7 @@ struct Info<'a> {
     databases: BTreeMap<u32, &'a str>,
     percentiles: BTreeMap<&'a str, &'a str>,
     replicas: Vec<&'a str>,
+    modules: Vec<&'a str>,
 }
 
 /// Reads the text and adds its samples.
@@ -60,6 +61,7 @@ pub(super) fn parse(text: &str, databases: u32, now: u64, collected: &mut Collec
     named("db", DATABASE_COLUMNS, info.databases.iter().map(|(k, v)| (format!("db{k}"), *v)), collected);
     percentiles(&info, collected);
     replicas(&info, collected);
+    modules(&info, collected);
     Ok(())
 }
 
@@ -99,6 +101,18 @@ fn percentiles(info: &Info<'_>, collected: &mut Collected) {
     collected.families.push(family);
 }
 
+/// `module:name=search,ver=21005,api=1,filters=0,usedby=[],using=[ReJSON|x],options=[]`.
+fn modules(info: &Info<'_>, collected: &mut Collected) {
+    let mut family = Family::new(m::REDIS_MODULE_INFO);
+    for attributes in info.modules.iter().take(NAMED_MAX) {
+        let labels = m::REDIS_MODULE_INFO.labels.iter();
+        let labels: Vec<_> =
+            labels.map(|label| (*label, attribute_of(attributes, label).unwrap_or_default())).collect();
+        family.push(&labels, 1.0);
+    }
+    collected.families.push(family);
+}
+
 /// `slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0`.
 fn replicas(info: &Info<'_>, collected: &mut Collected) {
     let mut offsets = Family::new(m::REDIS_REPLICA_OFFSET);
@@ -130,6 +144,8 @@ impl<'a> Info<'a> {
                 info.percentiles.insert(command, value);
             } else if value.starts_with("ip=") && field.starts_with("slave") {
                 info.replicas.push(value);
+            } else if field == "module" {
+                info.modules.push(value);
             } else {
                 info.fields.insert(field, value);
             }
@@ -274,6 +290,13 @@ mod tests {
         let labels = "{master_host=\"10.0.0.1\",master_port=\"6379\"}";
         assert!(page.contains(&format!("redis_master_link_up{labels} 0\n")), "{page}");
         assert!(page.contains(&format!("redis_master_last_io_seconds_ago{labels} 7\n")), "{page}");
+    }
+
+    #[test]
+    fn modules_are_listed() {
+        let text = "uptime_in_seconds:1\r\nmodule:name=search,ver=21005,api=1,filters=0,usedby=[],using=[ReJSON],options=[]\r\n";
+        let wanted = "redis_module_info{name=\"search\",ver=\"21005\",api=\"1\",filters=\"0\",usedby=\"[]\",using=\"[ReJSON]\"} 1";
+        assert!(page(text, 0).contains(wanted), "{}", page(text, 0));
     }
 
     #[test]

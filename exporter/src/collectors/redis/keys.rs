@@ -1,31 +1,24 @@
-//! Configured keys and streams, the clients by name, and the cluster: what costs further commands.
+//! Configured keys, and what a node says of its cluster.
 //!
-//! `TYPE`, the length commands and `XINFO` count as lookups on the server, so each reply says what
+//! `TYPE`, the length commands and `GET` count as lookups on the server, so each reply says what
 //! it added to hits or misses, and the caller subtracts that. `MEMORY USAGE` counts as nothing.
-
-use std::collections::BTreeMap;
 
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics as m;
 
 use super::fields::number;
 use super::options::RedisOptions;
-use super::pairs_of;
 use crate::redis_client::Reply;
 
 /// The hits and misses that the exporter's own commands added.
 pub(super) type Induced = (f64, f64);
 
-/// The first round: what is asked for the keys and streams.
+/// The first round: what is asked for the keys.
 pub(super) fn questions(options: &RedisOptions) -> Vec<Vec<&str>> {
     let mut asked = Vec::new();
     for key in &options.keys {
         asked.push(vec!["TYPE", key]);
         asked.push(vec!["MEMORY", "USAGE", key]);
-    }
-    for stream in &options.streams {
-        asked.push(vec!["XINFO", "STREAM", stream]);
-        asked.push(vec!["XINFO", "GROUPS", stream]);
     }
     asked
 }
@@ -84,82 +77,35 @@ pub(super) fn parse(
             sizes.push(&[("db", db), ("key", key)], *length as f64);
         }
     }
-    let mut families = vec![sizes, memory];
-    let streams = first.get(2 * options.keys.len()..).unwrap_or_default();
-    families.extend(parse_streams(options, db, streams, &mut induced));
-    (families, induced)
+    (vec![sizes, memory], induced)
 }
 
-fn parse_streams(options: &RedisOptions, db: &str, replies: &[Reply], induced: &mut Induced) -> Vec<Family> {
-    let stream_columns = [
-        ("length", m::REDIS_STREAM_LENGTH),
-        ("groups", m::REDIS_STREAM_GROUPS),
-        ("radix-tree-keys", m::REDIS_STREAM_RADIX_KEYS),
-        ("radix-tree-nodes", m::REDIS_STREAM_RADIX_NODES),
-    ];
-    let group_columns = [
-        ("consumers", m::REDIS_STREAM_GROUP_CONSUMERS),
-        ("pending", m::REDIS_STREAM_GROUP_PENDING),
-        ("lag", m::REDIS_STREAM_GROUP_LAG),
-        ("entries-read", m::REDIS_STREAM_GROUP_READ),
-    ];
-    let mut families: Vec<Family> =
-        stream_columns.iter().chain(&group_columns).map(|(_, metric)| Family::new(*metric)).collect();
-    for (stream, both) in options.streams.iter().zip(replies.chunks(2)) {
-        for reply in both {
-            // Both look the key up.
-            if matches!(reply, Reply::List(_)) { induced.0 += 1.0 } else { induced.1 += 1.0 }
-        }
-        let labels = [("db", db), ("stream", stream.as_str())];
-        for ((name, _), family) in stream_columns.iter().zip(&mut families) {
-            if let Some(value) = integer(&both[0], name) {
-                family.push(&labels, value);
-            }
-        }
-        let Some(Reply::List(groups)) = both.get(1) else { continue };
-        for group in groups.iter().take(options.names_max) {
-            let Some(Reply::Text(name)) = value_of(group, "name") else { continue };
-            let labels = [labels[0], labels[1], ("group", name.as_str())];
-            for ((column, _), family) in group_columns.iter().zip(families[4..].iter_mut()) {
-                if let Some(value) = integer(group, column) {
-                    family.push(&labels, value);
-                }
-            }
+/// The longest text that is asked for as a value.
+const VALUE_MAX: i64 = 64;
+
+/// The third round, where the module asks for values: the keys whose value is a short text.
+pub(super) fn short<'a>(asked: &[Vec<&'a str>], second: &[Reply]) -> Vec<[&'a str; 2]> {
+    let is_short = |reply: &Reply| matches!(reply, Reply::Int(1..=VALUE_MAX));
+    let short = asked.iter().zip(second).filter(|(command, reply)| command[0] == "STRLEN" && is_short(reply));
+    short.map(|(command, _)| ["GET", command[1]]).collect()
+}
+
+/// Reads the third round: a number is a value, any other text a label.
+pub(super) fn values(db: &str, asked: &[[&str; 2]], replies: &[Reply]) -> (Vec<Family>, Induced) {
+    let (mut numbers, mut texts) = (Family::new(m::REDIS_KEY_VALUE), Family::new(m::REDIS_KEY_TEXT));
+    let mut induced = (0.0, 0.0);
+    for ([_, key], reply) in asked.iter().zip(replies) {
+        let Reply::Text(text) = reply else {
+            induced.1 += 1.0;
+            continue;
+        };
+        induced.0 += 1.0;
+        match number(text) {
+            Some(value) => numbers.push(&[("db", db), ("key", key)], value),
+            None => texts.push(&[("db", db), ("key", key), ("val", text)], 1.0),
         }
     }
-    families
-}
-
-fn value_of<'a>(map: &'a Reply, wanted: &str) -> Option<&'a Reply> {
-    pairs_of(map).find(|(key, _)| matches!(key, Reply::Text(key) if key == wanted)).map(|(_, value)| value)
-}
-
-fn integer(map: &Reply, wanted: &str) -> Option<f64> {
-    match value_of(map, wanted)? {
-        Reply::Int(number) => Some(*number as f64),
-        _ => None,
-    }
-}
-
-/// `CLIENT LIST`, added up by name; names over the bound are `other`.
-pub(super) fn clients(reply: &Reply, names_max: usize) -> Vec<Family> {
-    let Reply::Text(text) = reply else { return Vec::new() };
-    let mut names: BTreeMap<&str, (u32, f64)> = BTreeMap::new();
-    for line in text.lines() {
-        let part = |name: &str| line.split(' ').find_map(|part| part.strip_prefix(name)).unwrap_or_default();
-        let name = part("name=");
-        let known = names.contains_key(name) || names.len() < names_max;
-        let (count, bytes) = names.entry(if known { name } else { "other" }).or_default();
-        *count += 1;
-        *bytes += number(part("omem=")).unwrap_or(0.0);
-    }
-    let (mut counts, mut output) =
-        (Family::new(m::REDIS_CLIENTS_BY_NAME), Family::new(m::REDIS_CLIENT_OUTPUT_BYTES));
-    for (name, (count, bytes)) in names {
-        counts.push(&[("name", name)], f64::from(count));
-        output.push(&[("name", name)], bytes);
-    }
-    vec![counts, output]
+    (vec![numbers, texts], induced)
 }
 
 /// `CLUSTER INFO`.

@@ -3,6 +3,7 @@
 //! Everything that costs the server more than the one round trip of a default scrape is off until
 //! it is named here.
 
+use super::census::is_pattern;
 use crate::options::OptionReader;
 
 /// The options, read and checked.
@@ -10,18 +11,34 @@ use crate::options::OptionReader;
 pub(super) struct RedisOptions {
     /// Every how many scrapes `LATENCY HISTOGRAM` is asked; 0 is never.
     pub(super) histogram_every: u32,
-    /// Keys whose length and memory are told.
+    /// Keys, or patterns of keys, whose length and memory are told.
     pub(super) keys: Vec<String>,
+    /// Whether short texts under those keys are told as values.
+    pub(super) key_values: bool,
+    /// Patterns whose keys are counted.
+    pub(super) count_keys: Vec<String>,
+    /// Whether all keys are counted by prefix, with their memory.
+    pub(super) key_groups: bool,
+    /// The longest that the pass over all keys may take in one scrape, in milliseconds.
+    pub(super) census_ms: u64,
     /// Streams that are told with their groups.
     pub(super) streams: Vec<String>,
     /// Whether clients are told, added up by name.
     pub(super) clients: bool,
+    /// Whether clients are told one by one.
+    pub(super) client_details: bool,
+    /// Whether every value of the configuration is told but the secret ones.
+    pub(super) config: bool,
+    /// Whether a `PING` is timed.
+    pub(super) ping: bool,
     /// Most values of a label that a server's users choose.
     pub(super) names_max: usize,
     /// Keys sampled in one scrape; 0 is none.
     pub(super) sample_keys: usize,
     /// The longest that sampling may take in one scrape, in milliseconds.
     pub(super) sample_ms: u64,
+    /// Where the sample's random places start; 0 is a new start with each process.
+    pub(super) sample_seed: u64,
     /// Prefixes that are told apart; none means that they are learned.
     pub(super) prefixes: Vec<String>,
     /// What ends a prefix that is learned.
@@ -29,16 +46,29 @@ pub(super) struct RedisOptions {
 }
 
 impl RedisOptions {
+    /// Whether something needs the pass over all keys.
+    pub(super) fn want_census(&self) -> bool {
+        self.key_groups || !self.count_keys.is_empty() || self.keys.iter().any(|key| is_pattern(key))
+    }
+
     pub(super) fn read(reader: &mut OptionReader<'_>) -> Self {
         let delimiter = reader.text("delimiter");
         Self {
             histogram_every: reader.number("latency_histogram_every", 8.0, 0.0..=1_000.0) as u32,
             keys: reader.texts("keys"),
+            key_values: reader.flag("key_values", false),
+            count_keys: reader.texts("count_keys"),
+            key_groups: reader.flag("key_groups", false),
+            census_ms: reader.number("census_ms", 10.0, 1.0..=1_000.0) as u64,
             streams: reader.texts("streams"),
             clients: reader.flag("clients", false),
+            client_details: reader.flag("client_details", false),
+            config: reader.flag("config", false),
+            ping: reader.flag("ping", false),
             names_max: reader.number("names_max", 100.0, 1.0..=5_000.0) as usize,
             sample_keys: reader.number("sample_keys", 0.0, 0.0..=10_000.0) as usize,
             sample_ms: reader.number("sample_ms", 10.0, 1.0..=1_000.0) as u64,
+            sample_seed: reader.number("sample_seed", 0.0, 0.0..=1e15) as u64,
             prefixes: reader.texts("prefixes"),
             delimiter: if delimiter.is_empty() { ":".to_owned() } else { delimiter },
         }

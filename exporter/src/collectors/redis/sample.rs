@@ -78,7 +78,7 @@ impl Sample {
     pub(super) fn cursor(&mut self, seed: u64) -> String {
         // SplitMix64 (Steele et al., 2014): good enough to choose places, and no dependency.
         if self.random == 0 {
-            self.random = seed | 1;
+            self.random = seed;
         }
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;

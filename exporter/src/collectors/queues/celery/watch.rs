@@ -15,9 +15,11 @@ use super::super::model::Reading;
 use super::control::{self, Answers};
 use super::events::Events;
 use super::workers::Workers;
+use crate::collectors::Ask;
 use crate::failure::Failure;
 use crate::options::OptionReader;
 use crate::redis_client::{RedisClient, Reply};
+use crate::tls::TlsOptions;
 
 /// How long workers have to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
@@ -33,6 +35,7 @@ const AGAIN_AFTER: (Duration, Duration) = (Duration::from_millis(500), Duration:
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     url: Shown,
+    tls: TlsOptions,
     timeout: Duration,
     prefix: String,
     events: bool,
@@ -69,11 +72,23 @@ struct State {
 
 impl Plan {
     /// Reads the options `events` and `control_every_s`.
-    pub(crate) fn read(url: &str, timeout: Duration, prefix: &str, options: &mut OptionReader<'_>) -> Self {
+    pub(crate) fn read(
+        ask: &Ask<'_>,
+        tls: &TlsOptions,
+        prefix: &str,
+        options: &mut OptionReader<'_>,
+    ) -> Self {
         let events = options.flag("events", true);
         let every = options.number("control_every_s", 30.0, 0.0..=3_600.0);
         let control_every = (every > 0.0).then(|| Duration::from_secs_f64(every).max(2 * ANSWER_WITHIN));
-        Self { url: Shown(url.to_owned()), timeout, prefix: prefix.to_owned(), events, control_every }
+        Self {
+            url: Shown(ask.url.to_owned()),
+            timeout: ask.timeout,
+            tls: tls.clone(),
+            prefix: prefix.to_owned(),
+            events,
+            control_every,
+        }
     }
 
     /// Starts to watch. The URL was read before, so a mistake in it cannot come now.
@@ -81,7 +96,7 @@ impl Plan {
         let workers = self.control_every.map_or_else(Workers::default, Workers::asked_every);
         let state = Arc::new(Mutex::new(State { workers, ..State::default() }));
         let mut running = JoinSet::new();
-        let client = || RedisClient::new(&self.url.0, self.timeout).ok();
+        let client = || RedisClient::new(&self.url.0, self.timeout, self.tls.clone()).ok();
         let db = Url::parse(&self.url.0)
             .ok()
             .and_then(|url| url.path().trim_matches('/').parse::<u32>().ok())
