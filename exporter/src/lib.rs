@@ -11,7 +11,8 @@
 //! - [`options`]: what a module of the configuration says to a collector.
 //! - `probe`: targets that a request names, within the allow-list.
 //! - [`collectors`]: one kind of target, one file.
-//! - [`redis_client`], `http_client`: the network, without knowing what the answers mean.
+//! - [`redis_client`], [`memcached_client`], `http_client`: the network, without knowing what the answers mean.
+//! - `effectiveness`: what a cache tier is worth, under the same names for every kind.
 //! - [`text_format`]: the pages that services write, read and written again.
 //! - `exposition`: the exporter's own page; `single_flight`: one question at a time for each target.
 
@@ -20,11 +21,13 @@ pub mod collectors;
 pub mod config;
 mod config_file;
 mod config_tables;
+mod effectiveness;
 mod exporter;
 mod exposition;
 pub mod failure;
 mod http;
 mod http_client;
+pub mod memcached_client;
 pub mod options;
 mod probe;
 pub mod redis_client;

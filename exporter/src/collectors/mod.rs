@@ -4,6 +4,7 @@
 //! over samples or a [`Failure`], and a failure is itself a sample. Deadlines, sharing and timing
 //! are the same for all kinds and live in `Target`.
 
+pub mod memcached;
 pub mod queues;
 pub mod redis;
 pub mod service;
@@ -22,8 +23,15 @@ use crate::single_flight::SingleFlight;
 use crate::text_format::TextFamily;
 
 /// Every kind of target, in the order of the page. One line for each collector file.
-pub const KINDS: &[Kind] =
-    &[redis::KIND, queues::CELERY, queues::RQ, queues::SIDEKIQ, queues::BULLMQ, service::KIND];
+pub const KINDS: &[Kind] = &[
+    redis::KIND,
+    memcached::KIND,
+    queues::CELERY,
+    queues::RQ,
+    queues::SIDEKIQ,
+    queues::BULLMQ,
+    service::KIND,
+];
 
 /// One kind of target: its name, and how to make the collector of one target.
 #[derive(Debug, Clone, Copy)]

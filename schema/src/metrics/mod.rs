@@ -5,20 +5,25 @@
 //! are, since existing dashboards select on them.
 
 mod cache;
+mod declare;
 mod exporter;
 mod load;
+mod memcached;
 mod queues;
 mod redis;
 mod response;
 mod testbed;
+mod tier;
 
 pub use cache::*;
 pub use exporter::*;
 pub use load::*;
+pub use memcached::*;
 pub use queues::*;
 pub use redis::*;
 pub use response::*;
 pub use testbed::*;
+pub use tier::*;
 
 /// The kind of a metric, as the text page declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +92,7 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, RESPONSE, TESTBED, REDIS, QUEUES, EXPORTER, LOAD].into_iter().flatten()
+    [CACHE, RESPONSE, TESTBED, REDIS, MEMCACHED, QUEUES, TIER, EXPORTER, LOAD].into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -111,8 +116,9 @@ mod tests {
 
     #[test]
     fn our_own_counters_end_in_total_and_nothing_else_does() {
-        // redis_exporter's names are kept whatever they are.
-        for metric in all().filter(|metric| !metric.name.starts_with("redis_")) {
+        // The names of other exporters are kept whatever they are.
+        let kept = |name: &str| name.starts_with("redis_") || MEMCACHED_KEPT.contains(&name);
+        for metric in all().filter(|metric| !kept(metric.name)) {
             assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
         }
     }
