@@ -73,6 +73,10 @@ pub struct ExporterArgs {
     #[arg(long, value_name = "ADDR", value_delimiter = ' ')]
     memcached: Vec<String>,
 
+    /// A JSON page of a service, by a mapping of the configuration or a shipped one; may be given again
+    #[arg(long, value_name = "URL", value_delimiter = ' ')]
+    http_json: Vec<String>,
+
     /// What /probe and /scrape may ask beside these, such as redis://cache-*:6379
     #[arg(long, value_name = "PATTERN", env = "HITMARK_EXPORTER_PROBE_ALLOW", value_delimiter = ' ')]
     probe_allow: Vec<String>,
@@ -158,6 +162,7 @@ impl ExporterArgs {
             ("postgres", all(self.postgres, "--postgres")),
             ("mysql", all(self.mysql, "--mysql")),
             ("memcached", all(self.memcached, "--memcached")),
+            ("http_json", all(self.http_json, "--http-json")),
         ];
         Settings {
             listen: given(self.listen, "--listen"),

@@ -1,4 +1,4 @@
-//! One bounded GET over plain HTTP/1.1, for the pages of services.
+//! One bounded GET over plain HTTP/1.1, for the pages of services and edges.
 //!
 //! A whole HTTP client would bring redirects, proxies, cookies and a certificate store, none of
 //! which a scrape on a private network should use. It keeps no connection: a service's page is
@@ -6,7 +6,9 @@
 
 use axum::body::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{Request, StatusCode, header};
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
+use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -14,11 +16,43 @@ use url::Url;
 
 use crate::failure::Failure;
 
+/// What is sent beside the path.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    /// The header `accept`.
+    pub(crate) accept: &'static str,
+    /// A secret for `authorization: Bearer`.
+    pub(crate) bearer: Option<&'a str>,
+}
+
+/// An answer whose body is still to be read. Dropping it ends the connection.
+pub(crate) struct Answer {
+    pub(crate) response: Response<Incoming>,
+    _driver: JoinSet<hyper::Result<()>>,
+}
+
 /// Fetches a page of at most `len_max` bytes. The caller sets the deadline by dropping the future,
 /// which ends the connection too.
-pub(crate) async fn get(url: &Url, len_max: usize) -> Result<String, Failure> {
+pub(crate) async fn get(url: &Url, fields: Fields<'_>, len_max: usize) -> Result<String, Failure> {
+    let Answer { response, _driver } = send(url, fields).await?;
+    match response.status() {
+        StatusCode::OK => {}
+        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            return Err(Failure::Credentials(format!("HTTP status {}", status.as_u16())));
+        }
+        status => return Err(Failure::Refused(format!("HTTP status {}", status.as_u16()))),
+    }
+    let body = Limited::new(response.into_body(), len_max).collect().await;
+    let body = body.map_err(|error| match error.downcast::<hyper::Error>() {
+        Ok(error) => broken(*error),
+        Err(_) => Failure::Answer(format!("the page is larger than {len_max} bytes")),
+    })?;
+    String::from_utf8(body.to_bytes().into()).map_err(|_| Failure::Answer("the page is not UTF-8".to_owned()))
+}
+
+/// Asks and waits for the head of the answer.
+pub(crate) async fn send(url: &Url, fields: Fields<'_>) -> Result<Answer, Failure> {
     let connect = |error: std::io::Error| Failure::Connect(error.to_string());
-    let broken = |error: hyper::Error| Failure::Broken(error.to_string());
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(80);
     // An IPv6 host stands in brackets in a URL and not in an address.
@@ -29,21 +63,22 @@ pub(crate) async fn get(url: &Url, len_max: usize) -> Result<String, Failure> {
     let mut driver = JoinSet::new();
     driver.spawn(connection);
 
-    let request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
+    let mut request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
         .header(header::HOST, &url[url::Position::BeforeHost..url::Position::AfterPort])
-        .header(header::ACCEPT, "text/plain;version=0.0.4")
+        .header(header::ACCEPT, fields.accept)
         .header(header::USER_AGENT, concat!("hitmark-exporter/", env!("CARGO_PKG_VERSION")))
-        .header(header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| Failure::Answer(error.to_string()))?;
-    let response = sender.send_request(request).await.map_err(broken)?;
-    if response.status() != StatusCode::OK {
-        return Err(Failure::Refused(format!("HTTP status {}", response.status().as_u16())));
+        .header(header::CONNECTION, "close");
+    if let Some(token) = fields.bearer {
+        let value = HeaderValue::from_str(&format!("Bearer {token}"));
+        let mut value = value.map_err(|_| Failure::Credentials("the token is no header value".to_owned()))?;
+        value.set_sensitive(true);
+        request = request.header(header::AUTHORIZATION, value);
     }
-    let body = Limited::new(response.into_body(), len_max).collect().await;
-    let body = body.map_err(|error| match error.downcast::<hyper::Error>() {
-        Ok(error) => broken(*error),
-        Err(_) => Failure::Answer(format!("the page is larger than {len_max} bytes")),
-    })?;
-    String::from_utf8(body.to_bytes().into()).map_err(|_| Failure::Answer("the page is not UTF-8".to_owned()))
+    let request = request.body(Empty::<Bytes>::new()).map_err(|error| Failure::Answer(error.to_string()))?;
+    let response = sender.send_request(request).await.map_err(broken)?;
+    Ok(Answer { response, _driver: driver })
+}
+
+pub(crate) fn broken(error: hyper::Error) -> Failure {
+    Failure::Broken(error.to_string())
 }

@@ -5,6 +5,7 @@
 mod cli;
 mod golden;
 mod http;
+mod http_json;
 mod live;
 mod memcached;
 mod queues;

@@ -7,6 +7,7 @@
 mod cache;
 mod declare;
 mod exporter;
+mod http_json;
 mod load;
 mod memcached;
 mod queues;
@@ -17,6 +18,7 @@ mod tier;
 
 pub use cache::*;
 pub use exporter::*;
+pub use http_json::*;
 pub use load::*;
 pub use memcached::*;
 pub use queues::*;
@@ -92,7 +94,9 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, RESPONSE, TESTBED, REDIS, MEMCACHED, QUEUES, TIER, EXPORTER, LOAD].into_iter().flatten()
+    [CACHE, RESPONSE, TESTBED, REDIS, MEMCACHED, HTTP_JSON, QUEUES, TIER, EXPORTER, LOAD]
+        .into_iter()
+        .flatten()
 }
 
 #[cfg(test)]
