@@ -77,6 +77,10 @@ pub struct ExporterArgs {
     #[arg(long, value_name = "URL", value_delimiter = ' ')]
     http_json: Vec<String>,
 
+    /// An edge or CDN to ask for pages, classified by its cache headers; may be given again
+    #[arg(long, value_name = "URL", value_delimiter = ' ')]
+    edge: Vec<String>,
+
     /// What /probe and /scrape may ask beside these, such as redis://cache-*:6379
     #[arg(long, value_name = "PATTERN", env = "HITMARK_EXPORTER_PROBE_ALLOW", value_delimiter = ' ')]
     probe_allow: Vec<String>,
@@ -163,6 +167,7 @@ impl ExporterArgs {
             ("mysql", all(self.mysql, "--mysql")),
             ("memcached", all(self.memcached, "--memcached")),
             ("http_json", all(self.http_json, "--http-json")),
+            ("edge", all(self.edge, "--edge")),
         ];
         Settings {
             listen: given(self.listen, "--listen"),

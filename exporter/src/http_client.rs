@@ -1,4 +1,4 @@
-//! One bounded GET over plain HTTP/1.1, for the pages of services and edges.
+//! One bounded GET over HTTP/1.1, for the pages of services and edges.
 //!
 //! A whole HTTP client would bring redirects, proxies, cookies and a certificate store, none of
 //! which a scrape on a private network should use. It keeps no connection: a service's page is
@@ -7,14 +7,17 @@
 use axum::body::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HeaderValue;
 use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use url::Url;
 
 use crate::failure::Failure;
+use crate::tls::Tls;
 
 /// What is sent beside the path.
 #[derive(Clone, Copy)]
@@ -23,6 +26,8 @@ pub(crate) struct Fields<'a> {
     pub(crate) accept: &'static str,
     /// A secret for `authorization: Bearer`.
     pub(crate) bearer: Option<&'a str>,
+    /// How an `https` URL is asked; without it, such a URL cannot be.
+    pub(crate) tls: Option<&'a Tls>,
 }
 
 /// An answer whose body is still to be read. Dropping it ends the connection.
@@ -44,7 +49,7 @@ pub(crate) async fn get(url: &Url, fields: Fields<'_>, len_max: usize) -> Result
     }
     let body = Limited::new(response.into_body(), len_max).collect().await;
     let body = body.map_err(|error| match error.downcast::<hyper::Error>() {
-        Ok(error) => broken(*error),
+        Ok(error) => broken(&error),
         Err(_) => Failure::Answer(format!("the page is larger than {len_max} bytes")),
     })?;
     String::from_utf8(body.to_bytes().into()).map_err(|_| Failure::Answer("the page is not UTF-8".to_owned()))
@@ -56,13 +61,13 @@ pub(crate) async fn send(url: &Url, fields: Fields<'_>) -> Result<Answer, Failur
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(80);
     // An IPv6 host stands in brackets in a URL and not in an address.
-    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await.map_err(connect)?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    // Dropping the set ends the task, so nothing outlives the request.
-    let mut driver = JoinSet::new();
-    driver.spawn(connection);
-
+    let host = host.trim_matches(['[', ']']);
+    let stream = TcpStream::connect((host, port)).await.map_err(connect)?;
+    let (mut sender, driver) = match (url.scheme(), fields.tls) {
+        ("https", Some(tls)) => speak(tls.handshake(host, stream).await?).await?,
+        ("https", None) => return Err(Failure::Connect("this page is asked without TLS".to_owned())),
+        _ => speak(stream).await?,
+    };
     let mut request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
         .header(header::HOST, &url[url::Position::BeforeHost..url::Position::AfterPort])
         .header(header::ACCEPT, fields.accept)
@@ -75,10 +80,24 @@ pub(crate) async fn send(url: &Url, fields: Fields<'_>) -> Result<Answer, Failur
         request = request.header(header::AUTHORIZATION, value);
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|error| Failure::Answer(error.to_string()))?;
-    let response = sender.send_request(request).await.map_err(broken)?;
+    let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
     Ok(Answer { response, _driver: driver })
 }
 
-pub(crate) fn broken(error: hyper::Error) -> Failure {
+type Speaking = (SendRequest<Empty<Bytes>>, JoinSet<hyper::Result<()>>);
+
+async fn speak<S>(stream: S) -> Result<Speaking, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+    // Dropping the set ends the task, so nothing outlives the request.
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
+    Ok((sender, driver))
+}
+
+pub(crate) fn broken(error: &hyper::Error) -> Failure {
     Failure::Broken(error.to_string())
 }

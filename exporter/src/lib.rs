@@ -11,7 +11,7 @@
 //! - [`options`]: what a module of the configuration says to a collector.
 //! - `probe`: targets that a request names, within the allow-list.
 //! - [`collectors`]: one kind of target, one file.
-//! - [`redis_client`], [`memcached_client`], `http_client`: the network, without knowing what the answers mean.
+//! - [`redis_client`], [`memcached_client`], `http_client`, `tls`: the network, without knowing what the answers mean.
 //! - `effectiveness`: what a cache tier is worth, under the same names for every kind.
 //! - [`text_format`]: the pages that services write, read and written again.
 //! - `exposition`: the exporter's own page; `single_flight`: one question at a time for each target.
@@ -34,6 +34,7 @@ pub mod redis_client;
 mod settings;
 mod single_flight;
 pub mod text_format;
+mod tls;
 
 pub use config::{ConfigError, ExporterConfig, TargetConfig};
 pub use exporter::{Exporter, ExporterError};

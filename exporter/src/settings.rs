@@ -26,6 +26,7 @@ pub(crate) const OTHER_KINDS: &[&str] = &[
     "bullmq",
     "queues",
     "http_json",
+    "edge",
 ];
 
 /// A text and where it was written.

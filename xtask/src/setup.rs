@@ -22,6 +22,7 @@ const NEEDS: &[Need] = &[
     Need { programs: &["python3"], package: "python3-venv" },
     Need { programs: &["redis-server"], package: "redis-server" },
     Need { programs: &["memcached"], package: "memcached" },
+    Need { programs: &["nginx"], package: "nginx" },
     Need { programs: &["openssl"], package: "openssl" },
     Need { programs: &["postgres"], package: "postgresql" },
     Need { programs: &["psql"], package: "postgresql-client" },

@@ -160,7 +160,7 @@ impl JsonCollector {
             // Read each time: tokens are renewed.
             Some(path) => Some(token(path).await?),
         };
-        let fields = Fields { accept: "application/json", bearer: token.as_deref() };
+        let fields = Fields { accept: "application/json", bearer: token.as_deref(), tls: None };
         http_client::get(&self.url, fields, PAGE_LEN_MAX).await
     }
 

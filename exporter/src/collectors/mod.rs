@@ -4,6 +4,7 @@
 //! over samples or a [`Failure`], and a failure is itself a sample. Deadlines, sharing and timing
 //! are the same for all kinds and live in `Target`.
 
+pub mod edge;
 pub mod http_json;
 pub mod memcached;
 pub mod queues;
@@ -33,6 +34,7 @@ pub const KINDS: &[Kind] = &[
     queues::BULLMQ,
     service::KIND,
     http_json::KIND,
+    edge::KIND,
 ];
 
 /// One kind of target: its name, and how to make the collector of one target.

@@ -23,7 +23,7 @@ pub const KIND: Kind = Kind { name: "service", key: "http_stats", build };
 const PREFIX: &str = "cache_";
 /// What is asked for.
 const FIELDS: http_client::Fields<'static> =
-    http_client::Fields { accept: "text/plain;version=0.0.4", bearer: None };
+    http_client::Fields { accept: "text/plain;version=0.0.4", bearer: None, tls: None };
 /// The largest page that is read.
 const PAGE_LEN_MAX: usize = 4 << 20;
 /// Most samples that one service may add to a page.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod cli;
+mod edge;
 mod golden;
 mod http;
 mod http_json;

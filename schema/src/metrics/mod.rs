@@ -6,6 +6,7 @@
 
 mod cache;
 mod declare;
+mod edge;
 mod exporter;
 mod http_json;
 mod load;
@@ -17,6 +18,7 @@ mod testbed;
 mod tier;
 
 pub use cache::*;
+pub use edge::*;
 pub use exporter::*;
 pub use http_json::*;
 pub use load::*;
@@ -94,7 +96,7 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, RESPONSE, TESTBED, REDIS, MEMCACHED, HTTP_JSON, QUEUES, TIER, EXPORTER, LOAD]
+    [CACHE, RESPONSE, TESTBED, REDIS, MEMCACHED, HTTP_JSON, EDGE, QUEUES, TIER, EXPORTER, LOAD]
         .into_iter()
         .flatten()
 }
