@@ -177,29 +177,23 @@ fn each_vendors_headers_are_understood() {
 async fn an_edge_is_asked_by_tls_only_if_its_authority_is_known() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).display().to_string();
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
-        .args([
-            "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
-            "-keyout",
-            &path("key"),
-            "-out",
-            &path("ca"),
-        ])
-        .output()
-        .unwrap();
+    let script = "printf subjectAltName=DNS:localhost > names && \
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout authority.key -out authority -days 2 -subj /CN=a && \
+        openssl req -newkey rsa:2048 -nodes -keyout key -out asked -subj /CN=localhost && \
+        openssl x509 -req -in asked -CA authority -CAkey authority.key -CAcreateserial -out own -days 2 \
+        -extfile names";
+    let made = Command::new("sh").args(["-ec", script]).current_dir(directory.path()).output().unwrap();
     assert!(made.status.success(), "{made:?}");
     let server = NginxServer::start(&format!(
         "server {{ listen 127.0.0.1:{{port}} ssl; ssl_certificate {}; ssl_certificate_key {};\n\
          location / {{ add_header CF-Cache-Status HIT; return 200 ok; }} }}",
-        path("ca"),
+        path("own"),
         path("key")
     ))
     .await
     .unwrap();
     let url = format!("https://localhost:{}/x", server.port());
-    let trusting = [("ca_file".to_owned(), OptionValue::Text(path("ca")))].into();
+    let trusting = [("ca_file".to_owned(), OptionValue::Text(path("authority")))].into();
     let page = asking(&url, trusting).await.scrape().await;
     assert_eq!(probes(&page)[0], 1.0, "{page}");
     let page = asking(&url, Options::new()).await.scrape().await;
