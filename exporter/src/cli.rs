@@ -81,6 +81,10 @@ pub struct ExporterArgs {
     #[arg(long, value_name = "URL", value_delimiter = ' ')]
     edge: Vec<String>,
 
+    /// nginx' stub_status page; may be given again
+    #[arg(long, value_name = "URL", value_delimiter = ' ')]
+    nginx: Vec<String>,
+
     /// What /probe and /scrape may ask beside these, such as redis://cache-*:6379
     #[arg(long, value_name = "PATTERN", env = "HITMARK_EXPORTER_PROBE_ALLOW", value_delimiter = ' ')]
     probe_allow: Vec<String>,
@@ -168,6 +172,7 @@ impl ExporterArgs {
             ("memcached", all(self.memcached, "--memcached")),
             ("http_json", all(self.http_json, "--http-json")),
             ("edge", all(self.edge, "--edge")),
+            ("nginx", all(self.nginx, "--nginx")),
         ];
         Settings {
             listen: given(self.listen, "--listen"),

@@ -27,6 +27,7 @@ pub(crate) const OTHER_KINDS: &[&str] = &[
     "queues",
     "http_json",
     "edge",
+    "nginx",
 ];
 
 /// A text and where it was written.

@@ -7,6 +7,7 @@
 pub mod edge;
 pub mod http_json;
 pub mod memcached;
+pub mod nginx;
 pub mod queues;
 pub mod redis;
 pub mod service;
@@ -28,6 +29,7 @@ use crate::text_format::TextFamily;
 pub const KINDS: &[Kind] = &[
     redis::KIND,
     memcached::KIND,
+    nginx::KIND,
     queues::CELERY,
     queues::RQ,
     queues::SIDEKIQ,

@@ -9,6 +9,7 @@ mod http;
 mod http_json;
 mod live;
 mod memcached;
+mod nginx;
 mod queues;
 mod redis_more;
 mod service;

@@ -11,6 +11,7 @@ mod exporter;
 mod http_json;
 mod load;
 mod memcached;
+mod nginx;
 mod queues;
 mod redis;
 mod response;
@@ -23,6 +24,7 @@ pub use exporter::*;
 pub use http_json::*;
 pub use load::*;
 pub use memcached::*;
+pub use nginx::*;
 pub use queues::*;
 pub use redis::*;
 pub use response::*;
@@ -96,7 +98,7 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, RESPONSE, TESTBED, REDIS, MEMCACHED, HTTP_JSON, EDGE, QUEUES, TIER, EXPORTER, LOAD]
+    [CACHE, RESPONSE, TESTBED, REDIS, MEMCACHED, NGINX, HTTP_JSON, EDGE, QUEUES, TIER, EXPORTER, LOAD]
         .into_iter()
         .flatten()
 }
@@ -123,7 +125,8 @@ mod tests {
     #[test]
     fn our_own_counters_end_in_total_and_nothing_else_does() {
         // The names of other exporters are kept whatever they are.
-        let kept = |name: &str| name.starts_with("redis_") || MEMCACHED_KEPT.contains(&name);
+        let kept =
+            |name: &str| name.starts_with("redis_") || [MEMCACHED_KEPT, NGINX_KEPT].concat().contains(&name);
         for metric in all().filter(|metric| !kept(metric.name)) {
             assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
         }
