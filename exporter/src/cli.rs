@@ -85,6 +85,10 @@ pub struct ExporterArgs {
     #[arg(long, value_name = "URL", value_delimiter = ' ')]
     nginx: Vec<String>,
 
+    /// A Varnish instance on this machine, such as varnish://NAME or varnish:///FOLDER; may be given again
+    #[arg(long, value_name = "INSTANCE", value_delimiter = ' ')]
+    varnish: Vec<String>,
+
     /// What /probe and /scrape may ask beside these, such as redis://cache-*:6379
     #[arg(long, value_name = "PATTERN", env = "HITMARK_EXPORTER_PROBE_ALLOW", value_delimiter = ' ')]
     probe_allow: Vec<String>,
@@ -173,6 +177,7 @@ impl ExporterArgs {
             ("http_json", all(self.http_json, "--http-json")),
             ("edge", all(self.edge, "--edge")),
             ("nginx", all(self.nginx, "--nginx")),
+            ("varnish", all(self.varnish, "--varnish")),
         ];
         Settings {
             listen: given(self.listen, "--listen"),

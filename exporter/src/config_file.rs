@@ -48,7 +48,7 @@ pub(crate) fn read(path: &Path) -> (Settings, Vec<Mistake>) {
 
 /// What is said of a key that is none.
 const KNOWN: &str = "unknown key; known are listen, timeout, redis, http_stats, celery, postgres, mysql, \
-                     memcached, rabbitmq, rq, sidekiq, bullmq, queues, http_json, edge, nginx, targets, modules, probe_allow, \
+                     memcached, rabbitmq, rq, sidekiq, bullmq, queues, http_json, edge, nginx, varnish, targets, modules, probe_allow, \
                      password_file, web_config";
 
 /// Reads the text of a file called `name`.

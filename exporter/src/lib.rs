@@ -14,6 +14,7 @@
 //! - [`redis_client`], [`memcached_client`], `http_client`, `tls`: the network, without knowing what the answers mean.
 //! - `effectiveness`: what a cache tier is worth, under the same names for every kind.
 //! - [`text_format`]: the pages that services write, read and written again.
+//! - `subprocess`: one bounded run of a program, for what only it can read.
 //! - `exposition`: the exporter's own page; `single_flight`: one question at a time for each target.
 
 pub mod cli;
@@ -33,6 +34,7 @@ mod probe;
 pub mod redis_client;
 mod settings;
 mod single_flight;
+mod subprocess;
 pub mod text_format;
 mod tls;
 

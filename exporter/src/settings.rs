@@ -28,6 +28,7 @@ pub(crate) const OTHER_KINDS: &[&str] = &[
     "http_json",
     "edge",
     "nginx",
+    "varnish",
 ];
 
 /// A text and where it was written.

@@ -80,6 +80,11 @@ impl TextFamily {
     }
 }
 
+/// A help text as a page holds it, and so as [`TextFamily::help`] does.
+pub(crate) fn escaped_help(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n")
+}
+
 /// Writes families as a text page, appending to `page`.
 pub fn encode<'a>(families: impl IntoIterator<Item = &'a TextFamily>, page: &mut String) {
     encode_as(Format::Text, families, page);

@@ -22,6 +22,7 @@ mod redis;
 mod sentinel;
 mod truth;
 mod unprivileged;
+mod varnish;
 
 pub use celery::{Celery, CeleryWorker};
 pub use delay_proxy::DelayProxy;
@@ -34,6 +35,7 @@ pub use prometheus::{PrometheusServer, promtool, promtool_with_input};
 pub use redis::RedisServer;
 pub use sentinel::RedisSentinel;
 pub use truth::{TruthConfig, TruthServer};
+pub use varnish::VarnishServer;
 
 /// Runs a blocking start on a thread of its own, so that a paused test clock or a busy runtime does
 /// not disturb the waiting.

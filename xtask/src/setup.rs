@@ -32,6 +32,7 @@ const NEEDS: &[Need] = &[
         programs: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
         package: "chromium",
     },
+    Need { programs: &["varnishd"], package: "varnish" },
     Need { programs: &["setpriv"], package: "util-linux" },
 ];
 

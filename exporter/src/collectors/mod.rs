@@ -11,6 +11,7 @@ pub mod nginx;
 pub mod queues;
 pub mod redis;
 pub mod service;
+pub mod varnish;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub const KINDS: &[Kind] = &[
     redis::KIND,
     memcached::KIND,
     nginx::KIND,
+    varnish::KIND,
     queues::CELERY,
     queues::RQ,
     queues::SIDEKIQ,

@@ -67,7 +67,7 @@ async fn the_pages_of_the_seeds_become_the_samples_that_are_checked_in() {
 const MAPPING: &str = r#"
 [[modules.default.http_json.metrics]]
 name = "shop_open_orders"
-help = "Orders that are open."
+help = "Orders that are open.\nNow \\."
 each = "$.shops[*]"
 path = "@.orders"
 labels = { shop = "@.name", region = "$.region", place = "@key", kind = "web" }
@@ -108,7 +108,9 @@ async fn a_persons_own_mapping_gives_labels_texts_and_units() {
     assert_eq!(sample(&page, "shop_sold_total{article=\"hat\"}"), 1.0);
     assert_eq!(sample(&page, "shop_state"), 2.0);
     assert_eq!(sample(&page, "shop_age_seconds"), 1.5);
-    assert!(page.contains("# HELP shop_open_orders Orders that are open.\n# TYPE shop_open_orders gauge\n"));
+    assert!(page.contains(
+        "# HELP shop_open_orders Orders that are open.\\nNow \\\\.\n# TYPE shop_open_orders gauge\n"
+    ));
     assert!(page.contains("# TYPE shop_sold_total counter\n"));
 }
 

@@ -14,3 +14,4 @@ mod queues;
 mod redis_more;
 mod service;
 mod support;
+mod varnish;

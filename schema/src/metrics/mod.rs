@@ -17,6 +17,7 @@ mod redis;
 mod response;
 mod testbed;
 mod tier;
+mod varnish;
 
 pub use cache::*;
 pub use edge::*;
@@ -30,6 +31,7 @@ pub use redis::*;
 pub use response::*;
 pub use testbed::*;
 pub use tier::*;
+pub use varnish::*;
 
 /// The kind of a metric, as the text page declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,9 +100,12 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, RESPONSE, TESTBED, REDIS, MEMCACHED, NGINX, HTTP_JSON, EDGE, QUEUES, TIER, EXPORTER, LOAD]
-        .into_iter()
-        .flatten()
+    [
+        CACHE, RESPONSE, TESTBED, REDIS, MEMCACHED, NGINX, VARNISH, HTTP_JSON, EDGE, QUEUES, TIER, EXPORTER,
+        LOAD,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::mapping::{LabelSource, Presence, Rule};
-use crate::text_format::{TextFamily, TextSample};
+use crate::text_format::{TextFamily, TextSample, escaped_help};
 
 /// Most samples that one metric may have.
 pub(super) const SAMPLES_MAX: usize = 500;
@@ -40,7 +40,7 @@ pub(super) fn apply(rules: &[Rule], page: &Value) -> Applied {
         if !sink.samples.is_empty() {
             applied.families.push(TextFamily {
                 name: rule.name.clone(),
-                help: rule.help.clone(),
+                help: escaped_help(&rule.help),
                 kind: rule.kind.to_owned(),
                 samples: sink.samples,
             });
