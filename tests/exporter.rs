@@ -8,6 +8,7 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 
 use hitmark_testkit::RedisServer;
 use serde_json::Value;
@@ -30,7 +31,7 @@ fn json(url: &str, path: &str) -> Value {
 }
 
 /// Starts an exporter with this configuration.
-async fn exporter(directory: &std::path::Path, config: &str) -> Service {
+async fn exporter(directory: &Path, config: &str) -> Service {
     let port = hitmark_testkit::free_port();
     let listen = format!("127.0.0.1:{port}");
     let file = directory.join("exporter.toml");
@@ -102,4 +103,35 @@ async fn the_pages_of_the_reference_service_become_samples_of_the_same_numbers()
     }
     assert!(!page.contains("http_json_missing_total{"), "{page}");
     assert!(!page.contains("s3cret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_edge_of_the_reference_service_is_probed_and_agrees_with_its_own_count() {
+    let testbed = Service::testbed(&["--seed-size", "small"]).await;
+    let port = hitmark_testkit::free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let _edge = Service::start(&["testbed", "edge", "--origin", &testbed.url, "--listen", &listen]);
+    until_answers(port).await;
+    let edge = format!("http://{listen}");
+    let directory = tempfile::tempdir().unwrap();
+    let paths = "\"/api/recommendations/trending\", \"/healthz\"";
+    let config = format!("edge = \"{edge}\"\n[modules.default.edge]\npaths = [{paths}]\n");
+    let exporter = exporter(directory.path(), &config).await;
+    for _ in 0..3 {
+        get(&exporter.url, "/metrics", "accept: text/plain");
+    }
+    let (_, page) = get(&exporter.url, "/metrics", "accept: text/plain");
+    let outcomes = ["hit", "miss", "stale", "revalidated", "bypass", "error", "unknown"];
+    let probes =
+        outcomes.map(|outcome| sample(&page, &format!("edge_probes_total{{outcome=\"{outcome}\"}}")));
+    assert_eq!((probes.iter().sum::<f64>(), probes[5]), (8.0, 0.0), "{page}");
+    // The edge counts its answers itself: what the probe read in the headers is what the edge did.
+    let (_, own) = get(&edge, "/.hitmark/metrics", "accept: text/plain");
+    let answers = |outcome: &str| -> f64 {
+        let is_one =
+            |line: &&str| line.starts_with("response_cache_answers_total{") && line.contains(outcome);
+        own.lines().filter(is_one).map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
+    };
+    assert_eq!((probes[0], probes[1]), (answers("\"hit\""), answers("\"miss\"")), "{own}");
+    assert!(probes[0] + probes[1] > 0.0, "{page}\n{own}");
 }

@@ -13,8 +13,10 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use url::Url;
 
 use crate::failure::Failure;
+use crate::options::OptionReader;
 
 /// How TLS is spoken, to any number of hosts.
 #[derive(Clone)]
@@ -29,8 +31,18 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
+    /// What the URL needs, by the option `ca_file`: nothing unless it is an `https` one.
+    pub(crate) fn for_url(url: Option<&Url>, reader: &mut OptionReader<'_>) -> Option<Self> {
+        let ca_file = reader.text("ca_file");
+        if url.is_none_or(|url| url.scheme() != "https") {
+            return None;
+        }
+        let ca_file = (!ca_file.is_empty()).then_some(ca_file.as_ref());
+        Self::new(ca_file).map_err(|wrong| reader.mistake(wrong)).ok()
+    }
+
     /// Reads the authorities: the system's, and those of a PEM file if one is named.
-    pub(crate) fn new(ca_file: Option<&Path>) -> Result<Self, String> {
+    fn new(ca_file: Option<&Path>) -> Result<Self, String> {
         let mut store = RootCertStore::empty();
         if let Some(path) = ca_file {
             let wrong = |error: &dyn fmt::Display| format!("ca_file: cannot be read: {error}");

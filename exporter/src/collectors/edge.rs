@@ -65,7 +65,6 @@ fn build(ask: &Ask<'_>) -> Built {
     let paths = reader.texts("paths");
     let concurrency = reader.number("concurrency", 4.0, 1.0..=CONCURRENCY_MAX) as usize;
     let body_bytes_max = reader.number("body_bytes_max", 1_048_576.0, 0.0..=BODY_BYTES_MAX) as usize;
-    let ca_file = reader.text("ca_file");
     if paths.len() > PAGES_MAX {
         reader.mistake(format!("paths: {} are more than {PAGES_MAX}", paths.len()));
     }
@@ -77,13 +76,7 @@ fn build(ask: &Ask<'_>) -> Built {
             Vec::new()
         }
     };
-    let needs_tls = pages.iter().any(|page| page.url.scheme() == "https");
-    let ca_file = (!ca_file.is_empty()).then_some(ca_file.as_ref());
-    let tls = if needs_tls { Tls::new(ca_file).map(Some) } else { Ok(None) };
-    let tls = tls.unwrap_or_else(|wrong| {
-        reader.mistake(wrong);
-        None
-    });
+    let tls = Tls::for_url(base.as_ref().ok(), &mut reader);
     let mistakes = reader.finish();
     if !mistakes.is_empty() {
         return Err(mistakes);

@@ -38,6 +38,7 @@ use crate::config::redacted;
 use crate::failure::Failure;
 use crate::http_client::{self, Fields};
 use crate::options::{OptionReader, Options};
+use crate::tls::Tls;
 
 /// This collector's line in the list.
 pub const KIND: Kind = Kind { name: "http_json", key: "http_json", build };
@@ -54,6 +55,7 @@ struct JsonCollector {
     labelled: Labelled,
     rules: Vec<Rule>,
     token_file: Option<PathBuf>,
+    tls: Option<Tls>,
     totals: Mutex<Totals>,
 }
 
@@ -71,6 +73,7 @@ fn build(ask: &Ask<'_>) -> Built {
     let mut reader = OptionReader::new(ask.options);
     let rules = all_rules(&mut reader, url.as_ref(), &mut mistakes);
     let token_file = reader.text("token_file");
+    let tls = Tls::for_url(url.as_ref(), &mut reader);
     mistakes.extend(reader.finish());
     match url {
         Some(url) if mistakes.is_empty() => Ok(Box::new(JsonCollector {
@@ -79,6 +82,7 @@ fn build(ask: &Ask<'_>) -> Built {
             labelled: ask.labelled,
             totals: Mutex::new(Totals { missing: vec![0; rules.len()], dropped: vec![0; rules.len()] }),
             rules,
+            tls,
             token_file: (!token_file.is_empty()).then(|| token_file.into()),
         })),
         _ => Err(mistakes),
@@ -86,9 +90,9 @@ fn build(ask: &Ask<'_>) -> Built {
 }
 
 fn page_url(text: &str) -> Result<Url, &'static str> {
-    const SHAPE: &str = "is no URL of a page; write http://host:port/path";
+    const SHAPE: &str = "is no URL of a page; write http://host:port/path or https://…";
     let url = Url::parse(text).map_err(|_| SHAPE)?;
-    if url.scheme() != "http" || !url.has_host() {
+    if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
         return Err(SHAPE);
     }
     if url.password().is_some() || !url.username().is_empty() {
@@ -160,7 +164,7 @@ impl JsonCollector {
             // Read each time: tokens are renewed.
             Some(path) => Some(token(path).await?),
         };
-        let fields = Fields { accept: "application/json", bearer: token.as_deref(), tls: None };
+        let fields = Fields { accept: "application/json", bearer: token.as_deref(), tls: self.tls.as_ref() };
         http_client::get(&self.url, fields, PAGE_LEN_MAX).await
     }
 

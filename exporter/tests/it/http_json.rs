@@ -193,7 +193,7 @@ async fn a_url_that_says_nothing_needs_a_mapping() {
             "http_json = \"http://h/other\"",
             "nothing is mapped; write metrics, or mappings with some of cache_",
         ),
-        ("http_json = \"https://h/api/cache/health\"", "is no URL of a page"),
+        ("http_json = \"ftp://h/api/cache/health\"", "is no URL of a page"),
         ("http_json = \"http://me:hunter2@h/api/cache/health\"", "token_file"),
     ] {
         let error = from_file(text).unwrap_err().to_string();
@@ -221,6 +221,20 @@ async fn two_targets_keep_their_samples_apart() {
     let page = asking(&format!("http_json = [\"{one}/x\", \"{two}/x\"]\n{MAPPING}")).await.scrape().await;
     assert_eq!(sample(&page, &format!("shop_age_seconds{{target=\"{one}/x\"}}")), 0.001);
     assert_eq!(sample(&page, &format!("shop_age_seconds{{target=\"{two}/x\"}}")), 0.002);
+}
+
+#[tokio::test]
+async fn a_probe_takes_the_kind_that_its_module_has_options_for() {
+    let url = serve("{\"age_ms\":2500}".to_owned()).await;
+    let mapping = MAPPING.replace("modules.default", "modules.shop");
+    let edges = "[modules.near.edge]\nconcurrency = 1\n";
+    let exporter = asking(&format!("probe_allow = \"{url}/*\"\n{mapping}{edges}")).await;
+    let probe = async |module: &str| {
+        let path = format!("/probe?target={url}/x&module={module}");
+        crate::support::get(&exporter, crate::support::request(&path)).await.1
+    };
+    assert_eq!(sample(&probe("shop").await, "shop_age_seconds"), 2.5);
+    assert_eq!(sample(&probe("near").await, "edge_probes_total{outcome=\"unknown\"}"), 1.0);
 }
 
 #[tokio::test]

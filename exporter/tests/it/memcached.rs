@@ -11,7 +11,7 @@ use hitmark_testkit::MemcachedServer;
 use proptest::prelude::*;
 
 use crate::support::{
-    Then, answering, asks, assert_golden, complaints, encoded, exporter, find, here, sample,
+    Then, answering, asks, assert_golden, complaints, encoded, exporter, find, get, here, request, sample,
 };
 
 /// The fields whose samples must equal the server's own line at any moment without traffic.
@@ -105,6 +105,44 @@ fn the_replies_of_memcached_1_6_become_the_page_that_is_checked_in() {
             assert_eq!(labels, family.metric.labels, "{}", family.metric.name);
         }
     }
+}
+
+/// `tests/fixtures/memcached_exporter.txt` holds name, type and labels as memcached_exporter writes
+/// them for a server that is no proxy.
+#[test]
+fn names_types_and_labels_are_those_of_memcached_exporter() {
+    let theirs = std::fs::read_to_string(here("fixtures/memcached_exporter.txt")).unwrap();
+    assert!(theirs.lines().count() > 80);
+    let mut corrected = Vec::new();
+    for line in theirs.lines() {
+        let mut words = line.split(' ');
+        let (name, kind) = (words.next().unwrap(), words.next().unwrap());
+        let labels: Vec<&str> = words.next().map_or(Vec::new(), |labels| labels.split(',').collect());
+        let ours = MEMCACHED.iter().find(|metric| metric.name == name);
+        let ours = ours.unwrap_or_else(|| panic!("{name} is gone"));
+        assert_eq!(ours.labels, labels, "{name}");
+        if ours.kind.as_str() != kind {
+            corrected.push(name);
+        }
+    }
+    let gauges = [
+        "memcached_uptime_seconds",
+        "memcached_slab_items_evicted_time_seconds",
+        "memcached_extstore_bytes_used",
+    ];
+    assert_eq!(corrected, gauges, "these go up and down, and were called counters");
+}
+
+#[tokio::test]
+async fn a_probe_may_name_a_server_that_is_allowed() {
+    let server = MemcachedServer::start().await.unwrap();
+    let mut config = asks("memcached", &[]);
+    config.probe_allow = vec!["memcached://127.0.0.1:*".to_owned()];
+    let exporter = exporter(config).await;
+    let (_, page) = get(&exporter, request(&format!("/probe?target={}", server.url()))).await;
+    assert_eq!(sample(&page, "memcached_up"), 1.0, "{page}");
+    let (status, _) = get(&exporter, request("/probe?target=memcached://10.0.0.1:11211")).await;
+    assert_eq!(status, 403);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! written for it keep working.
 //!
 //! Three types differ from that exporter's, whose own are wrong: the uptime, the time of the last
-//! eviction and the bytes that a class's items asked for go up and down, so they are gauges here.
+//! eviction and the bytes in the external store go up and down, so they are gauges here.
 
 use super::Metric;
 use super::declare::metrics;
