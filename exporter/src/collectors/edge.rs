@@ -158,6 +158,10 @@ impl Collector for EdgeCollector {
 
     fn verdict(&self, failure: Option<&Failure>, _took: Duration) -> Vec<Family> {
         let mut families = vec![Family::single(m::EDGE_UP, f64::from(u8::from(failure.is_none())))];
+        // An outage is when the count of errors matters most: it must not be absent then.
+        if failure.is_some() {
+            families.extend(self.state.lock().unwrap_or_else(PoisonError::into_inner).0.families());
+        }
         self.labelled.label(&self.target, &mut families);
         families
     }

@@ -126,9 +126,10 @@ async fn an_edge_that_dies_or_hangs_is_a_sample_and_comes_back() {
     server.kill();
     let page = edge.scrape().await;
     assert!(page.contains("failures_total{collector=\"edge\",kind=\"connect\"} 1"), "{page}");
+    assert_eq!(probes(&page), [1.0, 1.0, 0.0, 0.0, 0.0, 2.0, 0.0], "an outage shows its count: {page}");
     server.restart().await.unwrap();
     let page = edge.scrape().await;
-    assert_eq!(probes(&page)[5], 2.0, "what failed while nothing was told is counted: {page}");
+    assert_eq!((probes(&page)[5], sample(&page, "edge_up")), (2.0, 1.0), "{page}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! memcached: the page of captured replies, and every counter against a real server's own.
 
 use std::fmt::Write;
+use std::net::TcpStream;
 
 use hitmark_exporter::Exporter;
 use hitmark_exporter::collectors::memcached::parse;
@@ -182,6 +183,26 @@ async fn every_counter_is_the_servers_own_and_a_scrape_adds_nothing_to_it() {
     ] {
         assert_eq!(sample(&page, series), own(&items, field), "{series}");
     }
+}
+
+#[tokio::test]
+async fn a_server_on_a_socket_of_the_machine_is_asked_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("m.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let server = MemcachedServer::start().await.unwrap();
+    // memcached listens on a port or on a socket; this hands the one to the other.
+    let port = server.port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut inner, mut outer) = (stream.unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap());
+            let (mut back, mut forth) = (outer.try_clone().unwrap(), inner.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut forth, &mut outer));
+            std::thread::spawn(move || std::io::copy(&mut back, &mut inner));
+        }
+    });
+    let page = asking(&[&format!("unix://{}", path.display())]).await.scrape().await;
+    assert_eq!(sample(&page, "memcached_up"), 1.0, "{page}");
 }
 
 #[tokio::test]
