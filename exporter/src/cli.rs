@@ -74,6 +74,22 @@ pub struct ExporterArgs {
     #[arg(long, value_name = "ADDR", value_delimiter = ' ')]
     memcached: Vec<String>,
 
+    /// A JSON page of a service, by a mapping of the configuration or a shipped one; may be given again
+    #[arg(long, value_name = "URL", value_delimiter = ' ')]
+    http_json: Vec<String>,
+
+    /// An edge or CDN to ask for pages, classified by its cache headers; may be given again
+    #[arg(long, value_name = "URL", value_delimiter = ' ')]
+    edge: Vec<String>,
+
+    /// nginx' stub_status page; may be given again
+    #[arg(long, value_name = "URL", value_delimiter = ' ')]
+    nginx: Vec<String>,
+
+    /// A Varnish instance on this machine, such as varnish://NAME or varnish:///FOLDER; may be given again
+    #[arg(long, value_name = "INSTANCE", value_delimiter = ' ')]
+    varnish: Vec<String>,
+
     /// What /probe and /scrape may ask beside these, such as redis://cache-*:6379
     #[arg(long, value_name = "PATTERN", env = "HITMARK_EXPORTER_PROBE_ALLOW", value_delimiter = ' ')]
     probe_allow: Vec<String>,
@@ -194,6 +210,10 @@ impl ExporterArgs {
             ("postgres", all(self.postgres, "--postgres")),
             ("mysql", all(self.mysql, "--mysql")),
             ("memcached", all(self.memcached, "--memcached")),
+            ("http_json", all(self.http_json, "--http-json")),
+            ("edge", all(self.edge, "--edge")),
+            ("nginx", all(self.nginx, "--nginx")),
+            ("varnish", all(self.varnish, "--varnish")),
         ];
         Settings {
             listen: given(self.listen, "--listen"),

@@ -50,7 +50,8 @@ pub(crate) fn read(path: &Path) -> (Settings, Vec<Mistake>) {
 
 /// What is said of a key that is none.
 const KNOWN: &str = "unknown key; known are listen, timeout, redis, http_stats, celery, postgres, mysql, \
-                     memcached, rabbitmq, rq, sidekiq, bullmq, apalis, stream, targets, modules, \
+                     memcached, rabbitmq, rq, sidekiq, bullmq, apalis, stream, http_json, edge, nginx, \
+                     varnish, targets, modules, \
                      probe_allow, password_file, web_config, tls_ca_cert_file, tls_client_cert_file, \
                      tls_client_key_file, tls_server_name, skip_tls_verification";
 

@@ -10,6 +10,9 @@ use toml::de::{DeTable, DeValue};
 use crate::config::{Mistake, TargetConfig};
 use crate::options::{OptionValue, Options};
 
+/// How deep tables may stand in tables.
+const DEPTH_MAX: usize = 3;
+
 type Value<'a> = Spanned<DeValue<'a>>;
 
 /// Reads `[[targets]]`.
@@ -100,10 +103,11 @@ fn tables<'a, 'b>(
 fn section(value: &Value<'_>, place: &impl Fn(usize) -> String, mistakes: &mut Vec<Mistake>) -> Options {
     let mut options = Options::new();
     for (name, value) in tables(value, place, mistakes) {
-        match option(value.get_ref()) {
+        match option(value.get_ref(), DEPTH_MAX) {
             Some(option) => drop(options.insert(name, option)),
             None => {
-                let text = format!("modules: {name}: is no flag, number, text or list of texts");
+                let text =
+                    format!("modules: {name}: is no flag, number, text, table or list of texts or tables");
                 mistakes.push(Mistake::new(place(value.span().start), text));
             }
         }
@@ -111,12 +115,21 @@ fn section(value: &Value<'_>, place: &impl Fn(usize) -> String, mistakes: &mut V
     options
 }
 
-fn option(value: &DeValue<'_>) -> Option<OptionValue> {
+/// One value; tables nest as deep as a list of metrics with their labels, and no deeper.
+fn option(value: &DeValue<'_>, depth: usize) -> Option<OptionValue> {
     Some(match value {
         DeValue::Boolean(flag) => OptionValue::Flag(*flag),
         DeValue::Integer(number) => OptionValue::Number(number.to_string().parse().ok()?),
         DeValue::Float(number) => OptionValue::Number(number.to_string().parse().ok()?),
         DeValue::String(text) => OptionValue::Text(text.to_string()),
+        DeValue::Table(table) => OptionValue::Table(nested(table, depth)?),
+        DeValue::Array(items) if items.iter().any(|item| matches!(item.get_ref(), DeValue::Table(_))) => {
+            let tables = items.iter().map(|item| match item.get_ref() {
+                DeValue::Table(table) => nested(table, depth),
+                _ => None,
+            });
+            OptionValue::Tables(tables.collect::<Option<_>>()?)
+        }
         DeValue::Array(items) => {
             let texts = items.iter().map(|item| match item.get_ref() {
                 DeValue::String(text) => Some(text.to_string()),
@@ -126,4 +139,18 @@ fn option(value: &DeValue<'_>) -> Option<OptionValue> {
         }
         _ => return None,
     })
+}
+
+fn nested(table: &DeTable<'_>, depth: usize) -> Option<Options> {
+    let depth = depth.checked_sub(1)?;
+    table
+        .iter()
+        .map(|(name, value)| Some((name.get_ref().to_string(), option(value.get_ref(), depth)?)))
+        .collect()
+}
+
+/// Reads the options of a text that we ship, such as a mapping: tables by name.
+pub(crate) fn shipped(text: &str) -> Options {
+    let table = DeTable::parse(text).map(Spanned::into_inner).unwrap_or_default();
+    nested(&table, DEPTH_MAX + 1).unwrap_or_default()
 }

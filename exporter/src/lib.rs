@@ -12,9 +12,11 @@
 //! - [`options`]: what a module of the configuration says to a collector.
 //! - `probe`: targets that a request names, within the allow-list.
 //! - [`collectors`]: one kind of target, one file.
-//! - [`redis_client`], `http_client`: the network, without knowing what the answers mean.
-//! - `tls`: certificates and the handshake with servers that speak TLS.
+//! - `tls`, `page_tls`: certificates and the handshake with servers and with pages that speak TLS.
+//! - [`redis_client`], [`memcached_client`], `http_client`: the network, without knowing what the answers mean.
+//! - `effectiveness`: what a cache tier is worth, under the same names for every kind.
 //! - [`text_format`]: the pages that services write, read and written again.
+//! - `subprocess`: one bounded run of a program, for what only it can read.
 //! - `exposition`: the exporter's own page; `single_flight`: one question at a time for each target.
 
 pub mod cli;
@@ -22,18 +24,22 @@ pub mod collectors;
 pub mod config;
 mod config_file;
 mod config_tables;
+mod effectiveness;
 mod exporter;
 mod exposition;
 pub mod failure;
 mod http;
 mod http_client;
 mod induced;
+pub mod memcached_client;
 pub mod options;
+mod page_tls;
 mod probe;
 pub mod redis_client;
 mod reload;
 mod settings;
 mod single_flight;
+mod subprocess;
 pub mod text_format;
 mod tls;
 mod web;

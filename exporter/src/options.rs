@@ -24,6 +24,10 @@ pub enum OptionValue {
     Text(String),
     /// A list of texts.
     List(Vec<String>),
+    /// Named values within one, such as the labels of a metric.
+    Table(Options),
+    /// A list of such, such as the metrics of a mapping.
+    Tables(Vec<Options>),
 }
 
 /// Reads options and gathers mistakes.
@@ -75,6 +79,31 @@ impl<'a> OptionReader<'a> {
             Some(OptionValue::List(list)) if list.len() <= LIST_MAX => list.clone(),
             Some(_) => self.wrong(name, &format!("is no list of at most {LIST_MAX} texts"), Vec::new()),
         }
+    }
+
+    /// Named values, none if it is not given.
+    pub(crate) fn table(&mut self, name: &'static str) -> Vec<(&'a str, &'a OptionValue)> {
+        match self.get(name) {
+            None => Vec::new(),
+            Some(OptionValue::Table(table)) if table.len() <= LIST_MAX => {
+                table.iter().map(|(name, value)| (name.as_str(), value)).collect()
+            }
+            Some(_) => self.wrong(name, &format!("is no table of at most {LIST_MAX} values"), Vec::new()),
+        }
+    }
+
+    /// Tables, none if they are not given.
+    pub(crate) fn tables(&mut self, name: &'static str) -> &'a [Options] {
+        match self.get(name) {
+            None => &[],
+            Some(OptionValue::Tables(tables)) if tables.len() <= LIST_MAX => tables,
+            Some(_) => self.wrong(name, &format!("is no list of at most {LIST_MAX} tables"), &[]),
+        }
+    }
+
+    /// Adds a mistake about a value that was read.
+    pub(crate) fn mistake(&mut self, text: impl Into<String>) {
+        self.mistakes.push(text.into());
     }
 
     /// Every mistake, unknown names among them.

@@ -16,6 +16,9 @@ use crate::config::{ExporterConfig, Recipe, TargetConfig};
 /// Most targets whose connections are kept.
 const KEPT_MAX: usize = 1_024;
 
+/// Kinds whose targets are URLs of pages.
+const WEB_KINDS: &[&str] = &["http_json", "edge", "nginx"];
+
 /// Why a target is not asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProbeError {
@@ -117,6 +120,13 @@ impl Probes {
         Ok(self.config_of(key, module, configured))
     }
 
+    /// What a web page is: the kind that the module has options for, else a service's own page.
+    fn web_kind(&self, module: &str) -> &'static str {
+        let kinds = self.config.modules.get(module);
+        let has = |kind: &&&str| kinds.is_some_and(|kinds| kinds.contains_key(**kind));
+        WEB_KINDS.iter().find(has).copied().unwrap_or("http_stats")
+    }
+
     /// What to ask: credentials come from the configuration or the password file, never the request.
     fn config_of(&self, key: &str, module: &str, configured: Option<TargetConfig>) -> TargetConfig {
         if let Some(mut target) = configured {
@@ -129,7 +139,7 @@ impl Probes {
             scheme if scheme.ends_with("+cluster") => "redis_cluster",
             "redis" | "rediss" | "valkey" | "valkeys" | "unix" | "redis+unix" => "redis",
             "postgres" | "postgresql" => "postgres",
-            "http" => "http_stats",
+            "http" | "https" => self.web_kind(module),
             scheme => scheme,
         };
         let mut url = key.to_owned();

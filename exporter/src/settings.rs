@@ -16,11 +16,26 @@ const REDIS_DEFAULT: &str = "redis://127.0.0.1:6379";
 
 /// The kinds of target that have a flag of their own and no field: a kind becomes known here when it
 /// is planned, and usable when its collector is in the list.
-pub(crate) const OTHER_KINDS: &[&str] =
-    &["celery", "postgres", "mysql", "memcached", "rabbitmq", "rq", "sidekiq", "bullmq", "apalis", "stream"];
+pub(crate) const OTHER_KINDS: &[&str] = &[
+    "celery",
+    "postgres",
+    "mysql",
+    "memcached",
+    "rabbitmq",
+    "rq",
+    "sidekiq",
+    "bullmq",
+    "apalis",
+    "stream",
+    "http_json",
+    "edge",
+    "nginx",
+    "varnish",
+];
 
 /// The kinds that speak to a Redis server, and so take the options of TLS.
-const REDIS_KINDS: [&str; 6] = ["redis", "redis_cluster", "celery", "rq", "sidekiq", "bullmq"];
+const REDIS_KINDS: [&str; 8] =
+    ["redis", "redis_cluster", "celery", "rq", "sidekiq", "bullmq", "apalis", "stream"];
 
 /// A text and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

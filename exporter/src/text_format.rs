@@ -80,6 +80,29 @@ impl TextFamily {
     }
 }
 
+/// A help text as a page holds it, and so as [`TextFamily::help`] does.
+pub(crate) fn escaped_help(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n")
+}
+
+/// Undoes [`escaped_help`]; a backslash before anything else stands for itself.
+fn unescaped_help(help: &str) -> String {
+    let mut text = String::with_capacity(help.len());
+    let mut chars = help.chars().peekable();
+    while let Some(ch) = chars.next() {
+        match (ch, chars.peek()) {
+            ('\\', Some('n')) => text.push('\n'),
+            ('\\', Some('\\')) => text.push('\\'),
+            _ => {
+                text.push(ch);
+                continue;
+            }
+        }
+        chars.next();
+    }
+    text
+}
+
 /// Writes families as a text page, appending to `page`.
 pub fn encode<'a>(families: impl IntoIterator<Item = &'a TextFamily>, page: &mut String) {
     encode_as(Format::Text, families, page);
@@ -89,7 +112,7 @@ pub fn encode<'a>(families: impl IntoIterator<Item = &'a TextFamily>, page: &mut
 pub fn encode_as<'a>(format: Format, families: impl IntoIterator<Item = &'a TextFamily>, page: &mut String) {
     for family in families {
         // The help is escaped as it was read: unescaped here, since the writer escapes it again.
-        let help = family.help.replace("\\n", "\n").replace("\\\\", "\\");
+        let help = unescaped_help(&family.help);
         head(format, &family.name, &help, &family.kind, page);
         for sample in &family.samples {
             page.push_str(&sample.name);
@@ -279,6 +302,13 @@ mod tests {
         let mut page = String::new();
         encode(&families, &mut page);
         assert!(page.ends_with("cache_x{service=\"h:1\",exported_service=\"a\"} 1\n"), "{page}");
+    }
+
+    #[test]
+    fn a_help_with_backslashes_and_lines_survives() {
+        for text in ["C:\\new\\\\n", "two\nlines", "\\", "\\\n", "plain"] {
+            assert_eq!(unescaped_help(&escaped_help(text)), text);
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What a response's headers say of the cache.
 //!
-//! A rule of the plan is asked first, then `Cache-Status` (RFC 9211), being the standard; then the
-//! headers that caches and their vendors made common; at last `Age`, which only a cache sends. A
-//! header value is parsed once and remembered, since a run sees the same few values a million times.
+//! A rule of the plan is asked first, then the headers of `hitmark_schema::cache_headers` in their
+//! order. A header value is parsed once and remembered, since a run sees the same few values a
+//! million times.
+
+use std::sync::LazyLock;
 
 use hitmark_schema::Outcome;
-use hitmark_schema::cache_status::CacheStatus;
+use hitmark_schema::cache_headers::{self, Answer, Parse};
 use hyper::HeaderMap;
 use hyper::header::HeaderName;
 
@@ -14,35 +16,9 @@ use crate::plan::OutcomeRule;
 /// Header values that are remembered. `ttl=` makes them vary, so a few are kept.
 const REMEMBERED: usize = 8;
 
-type Parse = fn(&str) -> Answer;
-
 /// The headers that tell, most reliable first.
-static DIALECTS: [(HeaderName, Parse); 11] = [
-    (HeaderName::from_static("cache-status"), cache_status),
-    (HeaderName::from_static("x-cache"), words),
-    (HeaderName::from_static("cf-cache-status"), words),
-    (HeaderName::from_static("x-cache-status"), words),
-    (HeaderName::from_static("x-proxy-cache"), words),
-    (HeaderName::from_static("x-vercel-cache"), words),
-    (HeaderName::from_static("x-nextjs-cache"), words),
-    (HeaderName::from_static("x-litespeed-cache"), words),
-    (HeaderName::from_static("cdn-cache"), words),
-    (HeaderName::from_static("x-varnish"), varnish),
-    (HeaderName::from_static("age"), age),
-];
-
-/// What a response says of the cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
-    /// How the cache answered.
-    pub outcome: Outcome,
-    /// The service said that its cache server could not be asked.
-    pub cache_unreachable: bool,
-}
-
-impl Answer {
-    const UNKNOWN: Self = Self { outcome: Outcome::Unknown, cache_unreachable: false };
-}
+static DIALECTS: LazyLock<[(HeaderName, Parse); 11]> =
+    LazyLock::new(|| cache_headers::DIALECTS.map(|(name, parse)| (HeaderName::from_static(name), parse)));
 
 /// Reads answers for one user.
 #[derive(Debug, Default)]
@@ -96,13 +72,6 @@ impl AnswerReader {
     }
 }
 
-fn cache_status(value: &str) -> Answer {
-    CacheStatus::parse(value).map_or(Answer::UNKNOWN, |status| Answer {
-        outcome: status.outcome(),
-        cache_unreachable: status.is_unreachable(),
-    })
-}
-
 impl OutcomeRule {
     /// What a header value means by this rule.
     #[must_use]
@@ -111,45 +80,6 @@ impl OutcomeRule {
         let told = self.words.iter().find(|(word, _)| value.contains(word.as_str()));
         told.map_or(self.otherwise, |(_, outcome)| *outcome)
     }
-}
-
-/// `HIT`, `Miss from cloudfront`, `TCP_REFRESH_HIT from a.example`, `HIT, MISS`: of several caches
-/// the last one counts, which is the closest to the client.
-fn words(value: &str) -> Answer {
-    let member = value.rsplit(',').next().unwrap_or_default().to_ascii_lowercase();
-    // What stands after the first blank names a server, and servers are called all sorts of things.
-    let word = member.split_whitespace().next().unwrap_or_default();
-    let has = |part: &str| word.split(['_', '-', '/', ';']).any(|piece| piece == part);
-    let outcome = if has("revalidated") || has("refreshhit") || has("refresh") && has("hit") {
-        Outcome::Revalidated
-    } else if has("stale") || has("updating") || has("stalehit") {
-        Outcome::Stale
-    } else if has("hit") || has("tcphit") || has("prerender") {
-        Outcome::Hit
-    } else if has("miss") || has("expired") || has("refreshmiss") {
-        Outcome::Miss
-    } else if has("bypass") || has("pass") || has("dynamic") || has("uncacheable") || has("nocache") {
-        Outcome::Bypass
-    } else {
-        Outcome::Unknown
-    };
-    Answer { outcome, cache_unreachable: false }
-}
-
-/// Varnish names the request that it answers and, on a hit, the one that filled the cache.
-fn varnish(value: &str) -> Answer {
-    let outcome = match value.split_whitespace().count() {
-        2 => Outcome::Hit,
-        1 => Outcome::Miss,
-        _ => Outcome::Unknown,
-    };
-    Answer { outcome, cache_unreachable: false }
-}
-
-/// A response that has an age came out of a cache; one of age 0 may have come from either.
-fn age(value: &str) -> Answer {
-    let is_aged = value.trim().parse::<u64>().is_ok_and(|seconds| seconds > 0);
-    Answer { outcome: if is_aged { Outcome::Hit } else { Outcome::Unknown }, cache_unreachable: false }
 }
 
 #[cfg(test)]

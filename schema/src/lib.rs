@@ -11,10 +11,12 @@
 //! - [`run`]: the run directory, its writer and its reader.
 //! - [`environment`]: where a run was made.
 //! - [`cache_status`]: the `Cache-Status` response header, as sent and as read.
+//! - [`cache_headers`]: what the headers of any cache say, vendors' own among them.
 //! - [`metrics`], [`exposition`]: metric names, and the text page that carries them.
 //! - [`thresholds`]: the one table of what is excellent, good or poor.
 //! - [`redact`]: URLs without their secrets.
 
+pub mod cache_headers;
 pub mod cache_status;
 pub mod environment;
 pub mod experiment;

@@ -12,6 +12,8 @@ mod cluster;
 mod daemon;
 mod delay_proxy;
 mod error;
+mod memcached;
+mod nginx;
 mod nursery;
 mod ports;
 mod postgres;
@@ -24,12 +26,15 @@ mod sentinel;
 mod sidekiq;
 mod truth;
 mod unprivileged;
+mod varnish;
 
 pub use bullmq::BullMq;
 pub use celery::{Celery, CeleryWorker};
 pub use cluster::RedisCluster;
 pub use delay_proxy::DelayProxy;
 pub use error::TestkitError;
+pub use memcached::MemcachedServer;
+pub use nginx::NginxServer;
 pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use prometheus::{PrometheusServer, promtool, promtool_with_input};
@@ -38,6 +43,7 @@ pub use redis::RedisServer;
 pub use sentinel::RedisSentinel;
 pub use sidekiq::{Sidekiq, SidekiqWorker};
 pub use truth::{TruthConfig, TruthServer};
+pub use varnish::VarnishServer;
 
 /// Runs a blocking start on a thread of its own, so that a paused test clock or a busy runtime does
 /// not disturb the waiting.

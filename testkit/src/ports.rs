@@ -4,7 +4,7 @@
 //! socket can take a server's port while that server is dead and about to be restarted.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use crate::TestkitError;
 
@@ -28,6 +28,11 @@ pub fn free_port() -> u16 {
         }
     }
     panic!("none of {PROBES_MAX} TCP ports from {FIRST} on is free on 127.0.0.1");
+}
+
+/// Whether somebody listens on this port of 127.0.0.1. Whether it is ours, the daemon's life tells.
+pub(crate) fn is_listening(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 /// Starts a server on a free port, and on another one if somebody was faster.

@@ -7,7 +7,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hitmark_testkit::{PostgresServer, PrometheusServer, RedisServer, promtool, promtool_with_input};
+use hitmark_testkit::{
+    MemcachedServer, NginxServer, PostgresServer, PrometheusServer, RedisServer, VarnishServer, promtool,
+    promtool_with_input,
+};
 
 /// Set for the process that [`a_killed_test_process_leaves_no_server_behind`] starts and kills.
 const HELPER: &str = "HITMARK_TESTKIT_HELPER";
@@ -228,4 +231,39 @@ fn promtool_accepts_good_metrics_and_refuses_bad_ones() {
     promtool_with_input(["check", "metrics"], good).unwrap();
     let error = promtool_with_input(["check", "metrics"], "hits total\n").unwrap_err().to_string();
     assert!(error.contains("check"), "{error}");
+}
+
+#[tokio::test]
+async fn a_memcached_answers_is_empty_and_comes_back_on_its_port() {
+    let server = MemcachedServer::start().await.unwrap();
+    assert_eq!(server.ask("set a 0 0 1\r\nx\r\nget a\r\n").unwrap(), "STORED\r\nVALUE a 0 1\r\nx\r\nEND\r\n");
+    server.kill();
+    assert!(server.ask("get a\r\n").is_err(), "a killed server must refuse connections");
+    server.restart().await.unwrap();
+    assert_eq!(server.ask("get a\r\n").unwrap(), "END\r\n", "nothing is kept over a restart");
+}
+
+#[tokio::test]
+async fn an_nginx_serves_what_it_is_told_and_a_mistake_is_shown() {
+    let server = NginxServer::start("server { listen 127.0.0.1:{port}; return 200 {dir}; }").await.unwrap();
+    let mut socket = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    socket.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("hitmark-nginx-"), "{answer}");
+    let error = NginxServer::start("no_such_directive;").await.unwrap_err().to_string();
+    assert!(error.contains("no_such_directive"), "{error}");
+}
+
+#[tokio::test]
+async fn a_varnish_counts_and_a_mistake_is_shown() {
+    let vcl = "vcl 4.1; backend none none; sub vcl_recv { return (synth(204)); }";
+    let server = VarnishServer::start(vcl).await.unwrap();
+    assert_eq!(server.get("/").unwrap().0, 204);
+    assert_eq!(server.counter("MAIN.cache_hit").unwrap(), 0.0);
+    assert!(server.counter("MAIN.no_such_counter").is_err());
+    server.kill();
+    assert!(server.get("/").is_err(), "an ended server must refuse connections");
+    let error = VarnishServer::start("vcl 4.1; nonsense").await.unwrap_err().to_string();
+    assert!(error.contains("nonsense"), "{error}");
 }

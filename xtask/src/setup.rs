@@ -21,6 +21,8 @@ struct Need {
 const NEEDS: &[Need] = &[
     Need { programs: &["python3"], package: "python3-venv" },
     Need { programs: &["redis-server"], package: "redis-server" },
+    Need { programs: &["memcached"], package: "memcached" },
+    Need { programs: &["nginx"], package: "nginx" },
     Need { programs: &["openssl"], package: "openssl" },
     Need { programs: &["postgres"], package: "postgresql" },
     Need { programs: &["psql"], package: "postgresql-client" },
@@ -34,6 +36,7 @@ const NEEDS: &[Need] = &[
     Need { programs: &["npm"], package: "npm" },
     Need { programs: &["sidekiq"], package: "ruby-sidekiq" },
     Need { programs: &["rabbitmq-server"], package: "rabbitmq-server" },
+    Need { programs: &["varnishd"], package: "varnish" },
     Need { programs: &["setpriv"], package: "util-linux" },
 ];
 

@@ -4,9 +4,14 @@
 //! over samples or a [`Failure`], and a failure is itself a sample. Deadlines, sharing and timing
 //! are the same for all kinds and live in `Target`.
 
+pub mod edge;
+pub mod http_json;
+pub mod memcached;
+pub mod nginx;
 pub mod queues;
 pub mod redis;
 pub mod service;
+pub mod varnish;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +30,9 @@ use crate::text_format::TextFamily;
 pub const KINDS: &[Kind] = &[
     redis::KIND,
     redis::CLUSTER,
+    memcached::KIND,
+    nginx::KIND,
+    varnish::KIND,
     queues::CELERY,
     queues::RQ,
     queues::SIDEKIQ,
@@ -33,6 +41,8 @@ pub const KINDS: &[Kind] = &[
     queues::STREAM,
     queues::rabbitmq::KIND,
     service::KIND,
+    http_json::KIND,
+    edge::KIND,
 ];
 
 /// One kind of target: its name, and how to make the collector of one target.

@@ -21,6 +21,9 @@ pub const KIND: Kind = Kind { name: "service", key: "http_stats", build };
 
 /// What is passed on.
 const PREFIX: &str = "cache_";
+/// What is asked for.
+const FIELDS: http_client::Fields<'static> =
+    http_client::Fields { accept: "text/plain;version=0.0.4", bearer: None, access: None, tls: None };
 /// The largest page that is read.
 const PAGE_LEN_MAX: usize = 4 << 20;
 /// Most samples that one service may add to a page.
@@ -72,7 +75,7 @@ impl Collector for ServiceCollector {
 
     fn collect(&self, limit: Duration) -> BoxFuture<'_, Result<Collected, Failure>> {
         async move {
-            let page = tokio::time::timeout(limit, http_client::get(&self.url, PAGE_LEN_MAX))
+            let page = tokio::time::timeout(limit, http_client::get(&self.url, FIELDS, PAGE_LEN_MAX))
                 .await
                 .map_err(|_| Failure::Timeout(limit))??;
             parse(&page, &self.service)

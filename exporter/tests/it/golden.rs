@@ -1,22 +1,16 @@
 //! Replies captured from real servers become exactly the page that is checked in.
-//!
-//! `BLESS=1` writes the page anew; the difference is then for a person to read.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use hitmark_exporter::collectors::redis::parse;
 use hitmark_exporter::redis_client::Reply;
-use hitmark_schema::exposition::{Family, encode};
 use hitmark_schema::metrics::{REDIS, REDIS_KEPT};
 use proptest::prelude::*;
 
+use crate::support::{assert_golden, complaints, encoded as page, here};
+
 /// A time that no fixture depends on.
 const NOW: u64 = 0;
-
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
-}
 
 /// The replies to the collector's commands, as one server gave them.
 fn replies(server: &str) -> Vec<Reply> {
@@ -28,25 +22,11 @@ fn replies(server: &str) -> Vec<Reply> {
     replies
 }
 
-fn page(families: &[Family]) -> String {
-    let mut page = String::new();
-    encode(families, &mut page);
-    page
-}
-
 #[test]
 fn the_replies_of_redis_7_0_become_the_page_that_is_checked_in() {
     let collected = parse(&replies("redis-7.0"), NOW).unwrap();
     assert_eq!(collected.unreadable, 0);
-    let (path, page) = (here("golden/redis-7.0.prom"), page(&collected.families));
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(&path, &page).unwrap();
-    }
-    let golden = fs::read_to_string(&path).unwrap();
-    for (line, (ours, wanted)) in page.lines().zip(golden.lines()).enumerate() {
-        assert_eq!(ours, wanted, "line {}; BLESS=1 writes the page anew", line + 1);
-    }
-    assert_eq!(page.lines().count(), golden.lines().count());
+    assert_golden("redis-7.0.prom", &page(&collected.families));
 }
 
 #[test]
@@ -85,14 +65,7 @@ fn names_types_and_labels_are_those_of_redis_exporter() {
 #[test]
 fn promtool_complains_of_names_kept_for_compatibility_and_of_nothing_else() {
     let families = parse(&replies("redis-7.0"), NOW).unwrap().families;
-    let Err(error) = hitmark_testkit::promtool_with_input(["check", "metrics"], &page(&families)) else {
-        return;
-    };
-    let complaints = error.to_string();
-    for line in complaints.lines().skip(1).filter(|line| !line.trim().is_empty()) {
-        let name = line.split_whitespace().next().unwrap();
-        assert!(REDIS_KEPT.contains(&name), "{line}");
-    }
+    assert_eq!(complaints(&page(&families), REDIS_KEPT), [""; 0]);
 }
 
 /// What redis_exporter tells of a server like ours beyond its 1.45: names of `INFO` fields, of

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,6 +11,7 @@ use axum::http::{Request, StatusCode};
 use hitmark_exporter::config::TargetConfig;
 use hitmark_exporter::options::OptionValue;
 use hitmark_exporter::{Exporter, ExporterConfig};
+use hitmark_schema::exposition::{Family, encode};
 use hitmark_schema::metrics::{QUEUE_SYSTEMS_KEPT, REDIS_KEPT};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
@@ -94,4 +96,81 @@ pub(crate) fn commands(port: u16, lines: &[&str]) -> String {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A path below `tests/`.
+pub(crate) fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
+}
+
+/// Families as a page.
+pub(crate) fn encoded(families: &[Family]) -> String {
+    let mut page = String::new();
+    encode(families, &mut page);
+    page
+}
+
+/// The page is exactly the one that is checked in. `BLESS=1` writes it anew; the difference is then
+/// for a person to read.
+pub(crate) fn assert_golden(name: &str, page: &str) {
+    let path = here(&format!("golden/{name}"));
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, page).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap();
+    for (line, (ours, wanted)) in page.lines().zip(golden.lines()).enumerate() {
+        assert_eq!(ours, wanted, "{name}, line {}; BLESS=1 writes the page anew", line + 1);
+    }
+    assert_eq!(page.lines().count(), golden.lines().count());
+}
+
+/// What promtool complains of, by metric, other than names that are kept.
+pub(crate) fn complaints(page: &str, kept: &[&str]) -> Vec<String> {
+    let Err(error) = hitmark_testkit::promtool_with_input(["check", "metrics"], page) else {
+        return Vec::new();
+    };
+    let text = error.to_string();
+    let lines = text.lines().skip(1).map(str::trim).filter(|line| !line.is_empty());
+    lines.filter(|line| !kept.iter().any(|name| line.starts_with(name))).map(str::to_owned).collect()
+}
+
+/// A configuration that asks these targets of one kind.
+pub(crate) fn asks(kind: &str, urls: &[&str]) -> ExporterConfig {
+    let mut config = config([]);
+    let target = |url: &&str| TargetConfig {
+        kind: kind.to_owned(),
+        url: (*url).to_owned(),
+        module: String::new(),
+        place: "test".to_owned(),
+    };
+    config.targets = urls.iter().map(target).collect();
+    config.timeout = Duration::from_secs(2);
+    config
+}
+
+/// Accepts connections on a free port, reads once from each, answers these bytes and, if told to,
+/// closes. Returns `127.0.0.1:PORT`.
+pub(crate) fn answering(bytes: &'static [u8], then: Then) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(bytes);
+            match then {
+                Then::Close => {}
+                Then::StayOpen => open.push(stream),
+            }
+        }
+    });
+    address
+}
+
+/// What a false server does after its answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Then {
+    Close,
+    StayOpen,
 }

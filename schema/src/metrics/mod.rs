@@ -4,32 +4,36 @@
 //! ask for a metric that nobody writes. The names that redis_exporter made common are kept as they
 //! are, since existing dashboards select on them.
 
-/// Declares each metric once: a constant whose documentation is its help, and its place in the list.
-macro_rules! metrics {
-    ($(#[$list_doc:meta])* $list:ident; $($kind:ident $constant:ident $name:literal [$($label:literal),*] $help:literal;)+) => {
-        $(#[doc = $help] pub const $constant: Metric = Metric::$kind($name, $help, &[$($label),*]);)+
-        $(#[$list_doc])*
-        pub const $list: &[Metric] = &[$($constant),+];
-    };
-}
-
 mod cache;
+mod declare;
+mod edge;
 mod exporter;
+mod http_json;
 mod load;
+mod memcached;
+mod nginx;
 mod queue_systems;
 mod queues;
 mod redis;
 mod response;
 mod testbed;
+mod tier;
+mod varnish;
 
 pub use cache::*;
+pub use edge::*;
 pub use exporter::*;
+pub use http_json::*;
 pub use load::*;
+pub use memcached::*;
+pub use nginx::*;
 pub use queue_systems::*;
 pub use queues::*;
 pub use redis::*;
 pub use response::*;
 pub use testbed::*;
+pub use tier::*;
+pub use varnish::*;
 
 /// The kind of a metric, as the text page declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +102,24 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, RESPONSE, TESTBED, REDIS, QUEUES, QUEUE_SYSTEMS, EXPORTER, LOAD].into_iter().flatten()
+    [
+        CACHE,
+        RESPONSE,
+        TESTBED,
+        REDIS,
+        MEMCACHED,
+        NGINX,
+        VARNISH,
+        HTTP_JSON,
+        EDGE,
+        QUEUES,
+        QUEUE_SYSTEMS,
+        TIER,
+        EXPORTER,
+        LOAD,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[cfg(test)]
@@ -122,8 +143,10 @@ mod tests {
 
     #[test]
     fn our_own_counters_end_in_total_and_nothing_else_does() {
-        // redis_exporter's names are kept whatever they are.
-        for metric in all().filter(|metric| !metric.name.starts_with("redis_")) {
+        // The names of other exporters are kept whatever they are.
+        let kept =
+            |name: &str| name.starts_with("redis_") || [MEMCACHED_KEPT, NGINX_KEPT].concat().contains(&name);
+        for metric in all().filter(|metric| !kept(metric.name)) {
             assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
         }
     }

@@ -2,6 +2,7 @@
 //! working. The neutral names stand in `queues`.
 
 use super::Metric;
+use super::declare::metrics;
 
 metrics! {
     /// Every metric of one broker's own exporter.

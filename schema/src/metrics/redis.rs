@@ -5,6 +5,7 @@
 //! break every dashboard that selects the old one. Our own additions live in the other files.
 
 use super::Metric;
+use super::declare::metrics;
 
 metrics! {
     /// Every metric of a Redis or Valkey server.

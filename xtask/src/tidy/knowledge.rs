@@ -32,6 +32,15 @@ const SECRETS: &[Secret] = &[
             "testbed/src/tasks/broker.rs",
         ],
     },
+    Secret {
+        library: "tokio_rustls",
+        known_to: &[
+            "exporter/src/page_tls.rs",
+            "exporter/src/tls.rs",
+            "exporter/src/web/",
+            "loadtests/src/transport/",
+        ],
+    },
     Secret { library: "lz4_flex", known_to: &["cache/src/wire/compression.rs"] },
     Secret { library: "quick_cache", known_to: &["cache/src/backend/memory/"] },
     Secret { library: "rusqlite", known_to: &["cache/src/backend/sqlite/"] },

@@ -21,7 +21,7 @@ use super::drain::Drain;
 use super::model::{self, Queue, Reading};
 use crate::config::redacted;
 use crate::failure::Failure;
-use crate::http_client;
+use crate::http_client::{self, Fields};
 use crate::options::OptionReader;
 
 /// This collector's line in the list.
@@ -98,7 +98,9 @@ impl Collector for RabbitCollector {
 
     fn collect(&self, limit: Duration) -> BoxFuture<'_, Result<Collected, Failure>> {
         async move {
-            let answer = http_client::get_json(&self.url, &self.access, ANSWER_LEN_MAX);
+            let access = Some(&self.access);
+            let fields = Fields { accept: "application/json", bearer: None, access, tls: None };
+            let answer = http_client::get(&self.url, fields, ANSWER_LEN_MAX);
             let answer = tokio::time::timeout(limit, answer).await.map_err(|_| Failure::Timeout(limit))??;
             let mut reading = parse(&answer, &self.listed)?;
             if self.is_celery {
