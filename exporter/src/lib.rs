@@ -11,7 +11,9 @@
 //! - [`options`]: what a module of the configuration says to a collector.
 //! - `probe`: targets that a request names, within the allow-list.
 //! - [`collectors`]: one kind of target, one file.
-//! - [`redis_client`], `http_client`: the network, without knowing what the answers mean.
+//! - [`redis_client`], `postgres_client`, `http_client`: the network, without knowing what the answers mean.
+//! - [`sql`]: rows of a database, as the clients hand them over; `statements`: counters of statements
+//!   that stay exact, for every database.
 //! - [`text_format`]: the pages that services write, read and written again.
 //! - `exposition`: the exporter's own page; `single_flight`: one question at a time for each target.
 
@@ -26,10 +28,13 @@ pub mod failure;
 mod http;
 mod http_client;
 pub mod options;
+mod postgres_client;
 mod probe;
 pub mod redis_client;
 mod settings;
 mod single_flight;
+pub mod sql;
+mod statements;
 pub mod text_format;
 
 pub use config::{ConfigError, ExporterConfig, TargetConfig};

@@ -6,6 +6,7 @@ mod cli;
 mod golden;
 mod http;
 mod live;
+mod postgres;
 mod queues;
 mod redis_more;
 mod service;

@@ -7,6 +7,8 @@
 mod cache;
 mod exporter;
 mod load;
+mod mysql;
+mod postgres;
 mod queues;
 mod redis;
 mod response;
@@ -15,6 +17,8 @@ mod testbed;
 pub use cache::*;
 pub use exporter::*;
 pub use load::*;
+pub use mysql::*;
+pub use postgres::*;
 pub use queues::*;
 pub use redis::*;
 pub use response::*;
@@ -87,7 +91,7 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, RESPONSE, TESTBED, REDIS, QUEUES, EXPORTER, LOAD].into_iter().flatten()
+    [CACHE, RESPONSE, TESTBED, REDIS, POSTGRES, MYSQL, QUEUES, EXPORTER, LOAD].into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -111,8 +115,9 @@ mod tests {
 
     #[test]
     fn our_own_counters_end_in_total_and_nothing_else_does() {
-        // redis_exporter's names are kept whatever they are.
-        for metric in all().filter(|metric| !metric.name.starts_with("redis_")) {
+        // redis_exporter's names are kept whatever they are, and those of the two others by list.
+        let kept = |name| POSTGRES_KEPT.contains(&name) || MYSQL_KEPT.contains(&name);
+        for metric in all().filter(|metric| !metric.name.starts_with("redis_") && !kept(metric.name)) {
             assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
         }
     }
