@@ -11,7 +11,7 @@
 //! - [`options`]: what a module of the configuration says to a collector.
 //! - `probe`: targets that a request names, within the allow-list.
 //! - [`collectors`]: one kind of target, one file.
-//! - [`redis_client`], `postgres_client`, `http_client`: the network, without knowing what the answers mean.
+//! - [`redis_client`], `postgres_client`, `mysql_client`, `http_client`: the network, without knowing what the answers mean.
 //! - [`sql`]: rows of a database, as the clients hand them over; `statements`: counters of statements
 //!   that stay exact, for every database.
 //! - [`text_format`]: the pages that services write, read and written again.
@@ -27,6 +27,7 @@ mod exposition;
 pub mod failure;
 mod http;
 mod http_client;
+mod mysql_client;
 pub mod options;
 mod postgres_client;
 mod probe;

@@ -4,6 +4,7 @@
 //! over samples or a [`Failure`], and a failure is itself a sample. Deadlines, sharing and timing
 //! are the same for all kinds and live in `Target`.
 
+pub mod mysql;
 pub mod postgres;
 pub mod queues;
 pub mod redis;
@@ -26,7 +27,7 @@ use crate::text_format::TextFamily;
 pub const KINDS: &[Kind] = &[
     redis::KIND,
     postgres::KIND,
-   
+    mysql::KIND,
     queues::CELERY,
     queues::RQ,
     queues::SIDEKIQ,
