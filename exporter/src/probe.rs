@@ -103,6 +103,7 @@ impl Probes {
         let kind = match url.split("://").next().unwrap_or_default() {
             "redis" | "rediss" | "valkey" | "valkeys" | "unix" | "redis+unix" => "redis",
             "postgres" | "postgresql" => "postgres",
+            "mysql" | "mariadb" => "mysql",
             "http" => "http_stats",
             scheme => scheme,
         };

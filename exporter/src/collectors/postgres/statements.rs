@@ -4,6 +4,7 @@
 //! step's own questions.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics as m;
@@ -19,7 +20,16 @@ use crate::statements::text::{self, Dialect};
 /// How many counters a statement has.
 const COLUMNS: usize = 11;
 /// User, database, statement.
-type Key = (u32, u32, i64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u32, u32, i64);
+
+impl Hash for Key {
+    /// The statement's id is itself a hash, and few statements are run by several users.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_i64(self.2);
+    }
+}
+
 /// The metric of each counter, and what its unit is divided by. Time is counted in nanoseconds, so
 /// that sums are exact.
 const METRICS: [(m::Metric, f64); COLUMNS] = [
@@ -174,7 +184,7 @@ impl Statements {
 impl Reading {
     /// The ids of the statements that enter and need a label, each once.
     pub(super) fn unlabelled(&self) -> Vec<i64> {
-        let mut ids: Vec<i64> = self.plan.entering.iter().map(|((.., id), _)| *id).collect();
+        let mut ids: Vec<i64> = self.plan.entering.iter().map(|(Key(.., id), _)| *id).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -203,8 +213,8 @@ fn rows(answer: &Answer) -> Vec<Row<Key, COLUMNS>> {
                 *value = if matches!(column, 1 | 3 | 4) { nanos(cell) } else { cell.count() };
             }
             Row {
-                key: row[2].int().map(|query| (id(0), id(1), query)),
-                variant: usize::from(row[3].text() == "1" || row[3].text() == "t"),
+                key: row[2].int().map(|query| Key(id(0), id(1), query)),
+                variant: usize::from(row[3].count() == 1),
                 born: row[4].int().unwrap_or(0),
                 values,
             }
@@ -227,7 +237,7 @@ fn labels(answer: &Answer, text_length: usize) -> HashMap<Key, Label> {
                 text: if hidden { None } else { text::scrub(&full, Dialect::Postgres, text_length) },
                 nature: if hidden { Nature::Unknown } else { nature },
             };
-            Some(((row[0].count() as u32, row[1].count() as u32, query), label))
+            Some((Key(row[0].count() as u32, row[1].count() as u32, query), label))
         })
         .collect()
 }
@@ -254,7 +264,7 @@ mod tests {
     #[test]
     fn times_become_whole_nanoseconds_and_columns_keep_their_order() {
         let rows = rows(&Answer::from_tsv(ROW));
-        assert_eq!(rows[0].key, Some((10, 5, -7)));
+        assert_eq!(rows[0].key, Some(Key(10, 5, -7)));
         assert_eq!(rows[0].values, [3, 1_500_000, 4, 250_000, 0, 9, 8, 7, 6, 5, 4]);
     }
 
