@@ -13,12 +13,12 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::FutureExt;
 use futures::future::{BoxFuture, Fuse, join_all};
+use futures::{FutureExt, TryStreamExt};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{FromSql, ToSql, Type};
-use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement};
+use tokio_postgres::types::{FromSql, Type};
+use tokio_postgres::{Client, Config, Error, NoTls, Statement};
 
 use crate::failure::Failure;
 use crate::sql::{Answer, Cell};
@@ -208,16 +208,27 @@ async fn exchange(
     }
     let executed = join_all(queries.iter().map(|query| async {
         let Some(statement) = statements.get(query.sql) else { return Ok(None) };
-        let ids = query.ids;
-        let parameters: &[&(dyn ToSql + Sync)] = if ids.is_some() { &[&ids] } else { &[] };
-        client.query(statement, parameters).await.map(Some)
+        answer(client, statement, query.ids).await.map(Some)
     }))
     .await;
-    let answer = |(query, result): (&Query<'_>, Result<Option<Vec<Row>>, Error>)| match result? {
-        Some(rows) => answer_of(&rows),
+    let answer = |(query, result): (&Query<'_>, Result<Option<Answer>, Error>)| match result? {
+        Some(answer) => Ok(answer),
         None => refused.remove(query.sql).map_or(Ok(Answer::default()), Err),
     };
     queries.iter().zip(executed).map(answer).collect()
+}
+
+/// Rows are taken apart as they come: thousands of them need not be held as the library holds them.
+async fn answer(client: &Client, statement: &Statement, ids: Option<&[i64]>) -> Result<Answer, Error> {
+    let mut rows = pin!(client.query_raw(statement, ids).await?);
+    let width = statement.columns().len();
+    let mut answer = Answer::new(width);
+    while let Some(row) = rows.try_next().await? {
+        for at in 0..width {
+            answer.push(row.try_get::<_, Option<Cell>>(at)?.unwrap_or(Cell::Null));
+        }
+    }
+    Ok(answer)
 }
 
 impl fmt::Debug for PostgresClient {
@@ -242,17 +253,6 @@ fn is_broken_error(error: &Error) -> bool {
     let shutdown = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
     let from_io = || error.source().is_some_and(|source| source.is::<std::io::Error>());
     error.is_closed() || error.code().is_some_and(|code| shutdown.contains(code)) || from_io()
-}
-
-fn answer_of(rows: &[Row]) -> Result<Answer, Error> {
-    let width = rows.first().map_or(0, Row::len);
-    let mut answer = Answer::new(width);
-    for row in rows {
-        for at in 0..width {
-            answer.push(row.try_get::<_, Option<Cell>>(at)?.unwrap_or(Cell::Null));
-        }
-    }
-    Ok(answer)
 }
 
 impl<'a> FromSql<'a> for Cell {
