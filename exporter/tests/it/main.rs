@@ -8,6 +8,7 @@ mod http;
 mod live;
 mod mysql;
 mod postgres;
+mod postgres_statements;
 mod queues;
 mod redis_more;
 mod service;
