@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hitmark_testkit::{PostgresServer, PrometheusServer, RedisServer, promtool, promtool_with_input};
+use hitmark_testkit::{
+    MariaDb, PostgresServer, PrometheusServer, RedisServer, promtool, promtool_with_input,
+};
 
 /// Set for the process that [`a_killed_test_process_leaves_no_server_behind`] starts and kills.
 const HELPER: &str = "HITMARK_TESTKIT_HELPER";
@@ -228,4 +230,22 @@ fn promtool_accepts_good_metrics_and_refuses_bad_ones() {
     promtool_with_input(["check", "metrics"], good).unwrap();
     let error = promtool_with_input(["check", "metrics"], "hits total\n").unwrap_err().to_string();
     assert!(error.contains("check"), "{error}");
+}
+
+#[tokio::test]
+async fn a_mariadb_greets_and_comes_back_after_a_crash() {
+    let server = MariaDb::start().await.unwrap();
+    let greets = || {
+        let mut socket = TcpStream::connect(("127.0.0.1", server.port())).ok()?;
+        socket.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        let mut greeting = [0; 64];
+        let count = socket.read(&mut greeting).ok()?;
+        Some(String::from_utf8_lossy(&greeting[..count]).contains("MariaDB"))
+    };
+    assert_eq!(greets(), Some(true));
+    server.kill();
+    assert_eq!(greets(), None);
+    server.restart().await.unwrap();
+    assert_eq!(greets(), Some(true));
+    assert!(server.url().starts_with("mysql://tester@127.0.0.1:"));
 }
