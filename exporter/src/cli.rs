@@ -62,12 +62,24 @@ pub struct ExporterArgs {
     #[arg(long, value_name = "URL", value_delimiter = ' ')]
     celery: Vec<String>,
 
-    /// A PostgreSQL server; may be given again
-    #[arg(long, value_name = "URL", value_delimiter = ' ')]
+    /// A PostgreSQL server, as postgres://user:password@host/database; may be given again
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HITMARK_EXPORTER_POSTGRES",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
     postgres: Vec<String>,
 
-    /// A MySQL or MariaDB server; may be given again
-    #[arg(long, value_name = "URL", value_delimiter = ' ')]
+    /// A MySQL or MariaDB server, as mysql://user:password@host; may be given again
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HITMARK_EXPORTER_MYSQL",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
     mysql: Vec<String>,
 
     /// A memcached server; may be given again

@@ -214,7 +214,10 @@ impl ExporterConfig {
     fn limits(&self, targets: usize) -> Vec<Mistake> {
         let mut mistakes = Vec::new();
         if targets == 0 && self.probe_allow.is_empty() {
-            mistakes.push(Mistake::new("redis", "nothing to ask: give a redis or an http_stats URL"));
+            mistakes.push(Mistake::new(
+                "redis",
+                "nothing to ask: give a URL of redis, postgres, mysql, celery or http_stats",
+            ));
         } else if targets > TARGETS_MAX {
             let text = format!("{targets} targets are more than {TARGETS_MAX}; start a second exporter");
             mistakes.push(Mistake::new("redis", text));

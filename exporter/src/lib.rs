@@ -15,6 +15,9 @@
 //! - `tls`, `page_tls`: certificates and the handshake with servers and with pages that speak TLS.
 //! - [`redis_client`], [`memcached_client`], `http_client`: the network, without knowing what the answers mean.
 //! - `effectiveness`: what a cache tier is worth, under the same names for every kind.
+//! - [`redis_client`], `postgres_client`, `mysql_client`, `http_client`: the network, without knowing what the answers mean.
+//! - [`sql`]: rows of a database, as the clients hand them over; `statements`: counters of statements
+//!   that stay exact, for every database.
 //! - [`text_format`]: the pages that services write, read and written again.
 //! - `subprocess`: one bounded run of a program, for what only it can read.
 //! - `exposition`: the exporter's own page; `single_flight`: one question at a time for each target.
@@ -32,13 +35,18 @@ mod http;
 mod http_client;
 mod induced;
 pub mod memcached_client;
+mod mysql_client;
+pub mod options;
 pub mod options;
 mod page_tls;
+mod postgres_client;
 mod probe;
 pub mod redis_client;
 mod reload;
 mod settings;
 mod single_flight;
+pub mod sql;
+mod statements;
 mod subprocess;
 pub mod text_format;
 mod tls;

@@ -140,6 +140,7 @@ impl Probes {
             "redis" | "rediss" | "valkey" | "valkeys" | "unix" | "redis+unix" => "redis",
             "postgres" | "postgresql" => "postgres",
             "http" | "https" => self.web_kind(module),
+            "mysql" | "mariadb" => "mysql",
             scheme => scheme,
         };
         let mut url = key.to_owned();

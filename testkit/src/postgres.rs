@@ -9,11 +9,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use rustix::process::Signal;
-use tempfile::TempDir;
 
 use crate::daemon::{Daemon, Recipe};
 use crate::unprivileged::{self, User};
-use crate::{TestkitError, blocking, nursery, ports, programs};
+use crate::{TestkitError, blocking, ports, programs};
 
 /// A `postgres` that lives as long as this value.
 #[derive(Debug)]
@@ -80,7 +79,7 @@ impl PostgresServer {
     fn start_on(port: u16, settings: &[String]) -> Result<Self, TestkitError> {
         let programs = programs::postgres_directory()?;
         let user = User::instead_of_root("postgres")?;
-        let directory = directory_of(user)?;
+        let directory = unprivileged::directory("hitmark-postgres-", user)?;
         let path = directory.path().to_owned();
         let data = path.join("data");
         make_cluster(&programs.join("initdb"), &path, &data, user)?;
@@ -98,41 +97,11 @@ impl PostgresServer {
     }
 }
 
-fn directory_of(user: Option<User>) -> Result<TempDir, TestkitError> {
-    let directory = tempfile::Builder::new()
-        .prefix("hitmark-postgres-")
-        .tempdir()
-        .map_err(TestkitError::io("making a directory for postgres"))?;
-    if let Some(User { uid, gid }) = user {
-        std::os::unix::fs::chown(directory.path(), Some(uid), Some(gid))
-            .map_err(TestkitError::io(format!("giving {} to postgres", directory.path().display())))?;
-    }
-    Ok(directory)
-}
-
 fn make_cluster(initdb: &Path, home: &Path, data: &Path, user: Option<User>) -> Result<(), TestkitError> {
-    let mut words = unprivileged::prefix(user)?;
-    words.push(initdb.into());
-    words
-        .extend(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"].map(OsString::from));
-    words.extend(["--no-sync".into(), "--pgdata".into(), OsString::from(data)]);
-    let mut command = Command::new(&words[0]);
-    command
-        .args(&words[1..])
-        .current_dir(home)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let output = nursery::spawn(command)
-        .and_then(std::process::Child::wait_with_output)
-        .map_err(TestkitError::io(format!("running {}", initdb.display())))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(TestkitError::Failed {
-        what: initdb.display().to_string(),
-        output: String::from_utf8_lossy(&output.stderr).into_owned(),
-    })
+    let words =
+        ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"];
+    let args: Vec<OsString> = words.iter().map(Into::into).chain([data.into()]).collect();
+    unprivileged::run(initdb, &args, home, user)
 }
 
 fn arguments(port: u16, home: &Path, data: &Path, settings: &[String]) -> Vec<OsString> {

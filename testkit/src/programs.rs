@@ -25,6 +25,18 @@ pub(crate) fn run(command: &mut Command, what: &str) -> Result<String, TestkitEr
     }
 }
 
+/// The same, also in a directory that is not in everybody's `PATH`.
+pub(crate) fn find_or_in(
+    program: &str,
+    directory: &str,
+    package: &'static str,
+) -> Result<PathBuf, TestkitError> {
+    find(program, package).or_else(|error| {
+        let path = Path::new(directory).join(program);
+        if path.is_file() { Ok(path) } else { Err(error) }
+    })
+}
+
 /// The directory that holds PostgreSQL's `initdb`, `postgres` and `psql` together, so that their
 /// versions agree: the newest of Debian's (which are not in `PATH`), or else one of `PATH`.
 pub(crate) fn postgres_directory() -> Result<PathBuf, TestkitError> {

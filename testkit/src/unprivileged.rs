@@ -1,8 +1,12 @@
 //! The user that a server runs as when the tests run as root and the server refuses that.
 
 use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
-use crate::{TestkitError, programs};
+use tempfile::TempDir;
+
+use crate::{TestkitError, nursery, programs};
 
 /// A user and its primary group, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +49,48 @@ pub(crate) fn prefix(user: Option<User>) -> Result<Vec<OsString>, TestkitError> 
     }
     words.push("--".into());
     Ok(words)
+}
+
+/// A new directory that belongs to the user.
+pub(crate) fn directory(prefix: &str, user: Option<User>) -> Result<TempDir, TestkitError> {
+    let directory = tempfile::Builder::new()
+        .prefix(prefix)
+        .tempdir()
+        .map_err(TestkitError::io(format!("making a directory {prefix}")))?;
+    if let Some(User { uid, gid }) = user {
+        std::os::unix::fs::chown(directory.path(), Some(uid), Some(gid))
+            .map_err(TestkitError::io(format!("giving {} away", directory.path().display())))?;
+    }
+    Ok(directory)
+}
+
+/// Runs a program as the user until it ends.
+pub(crate) fn run(
+    program: &Path,
+    args: &[OsString],
+    home: &Path,
+    user: Option<User>,
+) -> Result<(), TestkitError> {
+    let mut words = prefix(user)?;
+    words.push(program.into());
+    words.extend_from_slice(args);
+    let mut command = Command::new(&words[0]);
+    command
+        .args(&words[1..])
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let output = nursery::spawn(command)
+        .and_then(Child::wait_with_output)
+        .map_err(TestkitError::io(format!("running {}", program.display())))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(TestkitError::Failed {
+        what: program.display().to_string(),
+        output: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
 }
 
 /// Looks a user up in the text of `/etc/passwd` (`name:password:uid:gid:…`, passwd(5)).

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hitmark_testkit::{
-    MemcachedServer, NginxServer, PostgresServer, PrometheusServer, RedisServer, VarnishServer, promtool,
-    promtool_with_input,
+    MariaDb, MemcachedServer, NginxServer, PostgresServer, PrometheusServer, RedisServer, VarnishServer,
+    promtool, promtool_with_input,
 };
 
 /// Set for the process that [`a_killed_test_process_leaves_no_server_behind`] starts and kills.
@@ -266,4 +266,22 @@ async fn a_varnish_counts_and_a_mistake_is_shown() {
     assert!(server.get("/").is_err(), "an ended server must refuse connections");
     let error = VarnishServer::start("vcl 4.1; nonsense").await.unwrap_err().to_string();
     assert!(error.contains("nonsense"), "{error}");
+}
+
+#[tokio::test]
+async fn a_mariadb_greets_and_comes_back_after_a_crash() {
+    let server = MariaDb::start().await.unwrap();
+    let greets = || {
+        let mut socket = TcpStream::connect(("127.0.0.1", server.port())).ok()?;
+        socket.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        let mut greeting = [0; 64];
+        let count = socket.read(&mut greeting).ok()?;
+        Some(String::from_utf8_lossy(&greeting[..count]).contains("MariaDB"))
+    };
+    assert_eq!(greets(), Some(true));
+    server.kill();
+    assert_eq!(greets(), None);
+    server.restart().await.unwrap();
+    assert_eq!(greets(), Some(true));
+    assert!(server.url().starts_with("mysql://tester@127.0.0.1:"));
 }

@@ -26,6 +26,7 @@ const NEEDS: &[Need] = &[
     Need { programs: &["openssl"], package: "openssl" },
     Need { programs: &["postgres"], package: "postgresql" },
     Need { programs: &["psql"], package: "postgresql-client" },
+    Need { programs: &["mariadbd"], package: "mariadb-server" },
     Need { programs: &["prometheus"], package: "prometheus" },
     Need { programs: &["promtool"], package: "prometheus" },
     Need {
@@ -73,13 +74,16 @@ fn missing_packages(needs: &[Need], is_installed: impl Fn(&str) -> bool) -> Vec<
 }
 
 fn is_installed(program: &str) -> bool {
-    command::find(program, &postgres_directories()).is_some()
+    command::find(program, &directories_outside_path()).is_some()
 }
 
-/// Debian keeps the PostgreSQL server out of `PATH`.
-fn postgres_directories() -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(Path::new("/usr/lib/postgresql")) else { return Vec::new() };
-    entries.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect()
+/// Debian keeps the PostgreSQL server out of `PATH`, and that of MariaDB out of a user's.
+fn directories_outside_path() -> Vec<PathBuf> {
+    let mut directories = vec![PathBuf::from("/usr/sbin")];
+    if let Ok(entries) = std::fs::read_dir(Path::new("/usr/lib/postgresql")) {
+        directories.extend(entries.filter_map(|entry| Some(entry.ok()?.path().join("bin"))));
+    }
+    directories
 }
 
 fn apt_get(args: &[&str]) -> anyhow::Result<Command> {

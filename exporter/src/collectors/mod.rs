@@ -7,15 +7,17 @@
 pub mod edge;
 pub mod http_json;
 pub mod memcached;
+pub mod mysql;
 pub mod nginx;
+pub mod postgres;
 pub mod queues;
 pub mod redis;
 pub mod service;
 pub mod varnish;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
@@ -33,6 +35,8 @@ pub const KINDS: &[Kind] = &[
     memcached::KIND,
     nginx::KIND,
     varnish::KIND,
+    postgres::KIND,
+    mysql::KIND,
     queues::CELERY,
     queues::RQ,
     queues::SIDEKIQ,
@@ -155,6 +159,7 @@ pub(crate) struct Target {
     collector: Arc<dyn Collector>,
     flight: SingleFlight<Result<Arc<Collected>, Failure>>,
     failing: AtomicBool,
+    failing_steps: Mutex<Vec<&'static str>>,
 }
 
 /// One target's part of a page.
@@ -170,7 +175,13 @@ pub(crate) struct Part {
 impl Target {
     pub(crate) fn new(kind: &'static str, collector: Box<dyn Collector>) -> Self {
         let collector = Arc::from(collector);
-        Self { kind, collector, flight: SingleFlight::new(), failing: AtomicBool::new(false) }
+        Self {
+            kind,
+            collector,
+            flight: SingleFlight::new(),
+            failing: AtomicBool::new(false),
+            failing_steps: Mutex::default(),
+        }
     }
 
     /// The value of the label `target`.
@@ -217,6 +228,27 @@ impl Target {
             Err(failure) => tracing::debug!(collector, target, %failure, "target still fails"),
             Ok(_) if changed => tracing::info!(collector, target, "target answers again"),
             Ok(_) => {}
+        }
+        if let Ok(collected) = result {
+            self.report_steps(&collected.steps);
+        }
+    }
+
+    /// The same for each step: its words say what to do, and a page has no place for them.
+    fn report_steps(&self, steps: &[Step]) {
+        let mut failing = self.failing_steps.lock().unwrap_or_else(PoisonError::into_inner);
+        for step in steps {
+            match (&step.failure, failing.contains(&step.name)) {
+                (Some(failure), false) => {
+                    tracing::warn!(step = step.name, target = self.name(), %failure, "step fails");
+                    failing.push(step.name);
+                }
+                (None, true) => {
+                    tracing::info!(step = step.name, target = self.name(), "step works again");
+                    failing.retain(|name| *name != step.name);
+                }
+                _ => {}
+            }
         }
     }
 }

@@ -72,9 +72,13 @@ fn flags_with_mistakes_are_all_named_at_once() {
 }
 
 #[test]
-fn flags_that_are_not_built_yet_are_not_accepted() {
-    for flag in ["--postgres", "--mysql"] {
-        assert_eq!(run(&[flag, "x"]).0, Some(2), "{flag}");
+fn databases_have_flags_and_a_wrong_url_is_a_mistake_without_its_secret() {
+    for (flag, url) in
+        [("--postgres", "postgres://u:hunter2@h/d?sslmode=require"), ("--mysql", "postgres://u:hunter2@h/d")]
+    {
+        let (code, _, stderr) = run(&[flag, url]);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(flag) && stderr.contains("TLS") && !stderr.contains("hunter2"), "{stderr}");
     }
 }
 
@@ -83,6 +87,8 @@ fn help_does_not_show_what_the_environment_holds() {
     let output = binary(&["--help"])
         .env("REDIS_URL", "redis://:hunter2@h")
         .env("HITMARK_EXPORTER_REDIS", "redis://:hunter2@h")
+        .env("HITMARK_EXPORTER_POSTGRES", "postgres://u:hunter2@h/d")
+        .env("HITMARK_EXPORTER_MYSQL", "mysql://u:hunter2@h")
         .output()
         .unwrap();
     let help = String::from_utf8(output.stdout).unwrap();

@@ -11,7 +11,9 @@ mod exporter;
 mod http_json;
 mod load;
 mod memcached;
+mod mysql;
 mod nginx;
+mod postgres;
 mod queue_systems;
 mod queues;
 mod redis;
@@ -26,7 +28,9 @@ pub use exporter::*;
 pub use http_json::*;
 pub use load::*;
 pub use memcached::*;
+pub use mysql::*;
 pub use nginx::*;
+pub use postgres::*;
 pub use queue_systems::*;
 pub use queues::*;
 pub use redis::*;
@@ -107,6 +111,8 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
         RESPONSE,
         TESTBED,
         REDIS,
+        POSTGRES,
+        MYSQL,
         MEMCACHED,
         NGINX,
         VARNISH,
@@ -144,8 +150,10 @@ mod tests {
     #[test]
     fn our_own_counters_end_in_total_and_nothing_else_does() {
         // The names of other exporters are kept whatever they are.
-        let kept =
-            |name: &str| name.starts_with("redis_") || [MEMCACHED_KEPT, NGINX_KEPT].concat().contains(&name);
+        let kept = |name: &str| {
+            name.starts_with("redis_")
+                || [MEMCACHED_KEPT, NGINX_KEPT, POSTGRES_KEPT, MYSQL_KEPT].concat().contains(&name)
+        };
         for metric in all().filter(|metric| !kept(metric.name)) {
             assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
         }

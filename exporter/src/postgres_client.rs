@@ -1,0 +1,274 @@
+//! The only file that knows the PostgreSQL library: one kept connection, questions sent together.
+//!
+//! It speaks in [`Answer`]s, so that collectors parse without a network. The session is read-only, its
+//! statements end at the deadline by themselves, and where our role may, they stay out of the
+//! statistics that we are here to read. Like the Redis client it connects anew once within a scrape if
+//! the kept connection turns out dead. It has no TLS.
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::{BoxFuture, Fuse, join_all};
+use futures::{FutureExt, TryStreamExt};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{FromSql, Type};
+use tokio_postgres::{Client, Config, Error, NoTls, Statement};
+
+use crate::failure::Failure;
+use crate::sql::{Answer, Cell};
+
+/// How the connection names itself in `pg_stat_activity`.
+const APPLICATION: &str = "hitmark-exporter";
+
+/// One question; the numbers are its first parameter, an array.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Query<'a> {
+    pub(crate) sql: &'a str,
+    pub(crate) ids: Option<&'a [i64]>,
+}
+
+impl<'a> Query<'a> {
+    pub(crate) const fn new(sql: &'a str) -> Self {
+        Self { sql, ids: None }
+    }
+}
+
+/// A server that is asked again and again.
+pub(crate) struct PostgresClient {
+    config: Config,
+    limit: Duration,
+    secret: Option<String>,
+    kept: Mutex<Option<Connection>>,
+}
+
+struct Connection {
+    client: Client,
+    statements: HashMap<String, Statement>,
+    // It moves bytes only while somebody asks, in the same task: one of its own would hand over each
+    // piece of an answer from thread to thread.
+    driver: Fuse<BoxFuture<'static, ()>>,
+}
+
+impl PostgresClient {
+    /// Prepares to ask the server; connects only when asked.
+    ///
+    /// The error says what is wrong with the URL, without the URL.
+    pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, String> {
+        const SHAPE: &str = "is no PostgreSQL URL; write postgres://user:password@host[:port]/database";
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(SHAPE.to_owned());
+        }
+        // The library's own words may quote a part of the URL.
+        let mut config: Config = url.parse().map_err(|_| SHAPE.to_owned())?;
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err("asks for TLS, which this build has not for PostgreSQL; use a unix socket or a \
+                        trusted network and sslmode=disable"
+                .to_owned());
+        }
+        if config.get_hosts().is_empty() {
+            return Err(SHAPE.to_owned());
+        }
+        config.ssl_mode(SslMode::Disable).application_name(APPLICATION).connect_timeout(timeout);
+        let secret = config.get_password().map(|secret| String::from_utf8_lossy(secret).into_owned());
+        Ok(Self { config, limit: timeout, secret, kept: Mutex::new(None) })
+    }
+
+    /// Asks all questions at once; each answer or refusal stands in its question's place.
+    pub(crate) async fn ask(
+        &self,
+        queries: &[Query<'_>],
+        limit: Duration,
+    ) -> Result<Vec<Result<Answer, Failure>>, Failure> {
+        // Taken out while it is used: if the deadline drops this future, the connection goes with it.
+        match tokio::time::timeout(limit, self.ask_without_limit(queries)).await {
+            Ok(result) => result,
+            Err(_) => Err(Failure::Timeout(limit)),
+        }
+    }
+
+    async fn ask_without_limit(
+        &self,
+        queries: &[Query<'_>],
+    ) -> Result<Vec<Result<Answer, Failure>>, Failure> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut connection) = kept
+            && !connection.client.is_closed()
+        {
+            let answers = connection.exchange(queries).await;
+            // The server may have restarted since the last scrape: then once more, on a new one.
+            if !connection.client.is_closed() && !answers.iter().any(is_broken) {
+                return Ok(self.keep(connection, answers));
+            }
+        }
+        let mut connection = self.connect().await?;
+        let answers = connection.exchange(queries).await;
+        match answers.iter().find(|answer| is_broken(answer)) {
+            Some(Err(error)) => Err(self.failure(error, Stage::Asking)),
+            _ => Ok(self.keep(connection, answers)),
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let (client, driver) =
+            self.config.connect(NoTls).await.map_err(|error| self.failure(&error, Stage::Connecting))?;
+        // Whoever waits for an answer gets the connection's error too.
+        let driver = driver.map(|_| ()).boxed().fuse();
+        let mut connection = Connection { client, statements: HashMap::new(), driver };
+        // Only some roles may do this; the others count our few statements among all.
+        let _ = connection.execute("SET pg_stat_statements.track = 'none'").await;
+        let limit_ms = self.limit.as_millis().clamp(1, 600_000);
+        let session = format!(
+            "SET default_transaction_read_only = on; SET statement_timeout = {limit_ms}; SET jit = off"
+        );
+        connection.execute(&session).await.map_err(|error| self.failure(&error, Stage::Asking))?;
+        Ok(connection)
+    }
+
+    fn keep(
+        &self,
+        connection: Connection,
+        answers: Vec<Result<Answer, Error>>,
+    ) -> Vec<Result<Answer, Failure>> {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+        answers
+            .into_iter()
+            .map(|answer| answer.map_err(|error| self.failure(&error, Stage::Asking)))
+            .collect()
+    }
+
+    fn failure(&self, error: &Error, stage: Stage) -> Failure {
+        let mut text = match (error.as_db_error(), error.source()) {
+            (Some(db), _) => db.message().to_owned(),
+            (None, Some(source)) => format!("{error}: {source}"),
+            (None, None) => error.to_string(),
+        };
+        if let Some(secret) = self.secret.as_deref().filter(|secret| !secret.is_empty()) {
+            text = text.replace(secret, hitmark_schema::redact::MASK);
+        }
+        match error.code() {
+            Some(code)
+                if *code == SqlState::INVALID_PASSWORD
+                    || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION =>
+            {
+                Failure::Credentials(text)
+            }
+            Some(code) if *code == SqlState::QUERY_CANCELED => Failure::Timeout(self.limit),
+            Some(_) => Failure::Refused(text),
+            None if text.contains("password missing") => Failure::Credentials(text),
+            None => match stage {
+                Stage::Connecting => Failure::Connect(text),
+                Stage::Asking if is_broken_error(error) => Failure::Broken(text),
+                Stage::Asking => Failure::Answer(text),
+            },
+        }
+    }
+}
+
+impl Connection {
+    async fn execute(&mut self, sql: &str) -> Result<(), Error> {
+        drive(&mut self.driver, self.client.batch_execute(sql)).await
+    }
+
+    async fn exchange(&mut self, queries: &[Query<'_>]) -> Vec<Result<Answer, Error>> {
+        drive(&mut self.driver, exchange(&self.client, &mut self.statements, queries)).await
+    }
+}
+
+/// Moves the connection's bytes until the work is done. When the connection ends, the work fails.
+async fn drive<T>(driver: &mut Fuse<BoxFuture<'static, ()>>, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    tokio::select! {
+        biased;
+        result = &mut work => result,
+        () = driver => work.await,
+    }
+}
+
+/// All statements that are new are prepared in one round trip, then all are executed in one.
+async fn exchange(
+    client: &Client,
+    statements: &mut HashMap<String, Statement>,
+    queries: &[Query<'_>],
+) -> Vec<Result<Answer, Error>> {
+    let new: Vec<&str> =
+        queries.iter().map(|query| query.sql).filter(|sql| !statements.contains_key(*sql)).collect();
+    let prepared = join_all(new.iter().map(|sql| client.prepare(sql))).await;
+    let mut refused: HashMap<&str, Error> = HashMap::new();
+    for (sql, statement) in new.into_iter().zip(prepared) {
+        match statement {
+            Ok(statement) => drop(statements.insert(sql.to_owned(), statement)),
+            Err(error) => drop(refused.insert(sql, error)),
+        }
+    }
+    let executed = join_all(queries.iter().map(|query| async {
+        let Some(statement) = statements.get(query.sql) else { return Ok(None) };
+        answer(client, statement, query.ids).await.map(Some)
+    }))
+    .await;
+    let answer = |(query, result): (&Query<'_>, Result<Option<Answer>, Error>)| match result? {
+        Some(answer) => Ok(answer),
+        None => refused.remove(query.sql).map_or(Ok(Answer::default()), Err),
+    };
+    queries.iter().zip(executed).map(answer).collect()
+}
+
+/// Rows are taken apart as they come: thousands of them need not be held as the library holds them.
+async fn answer(client: &Client, statement: &Statement, ids: Option<&[i64]>) -> Result<Answer, Error> {
+    let mut rows = pin!(client.query_raw(statement, ids).await?);
+    let width = statement.columns().len();
+    let mut answer = Answer::new(width);
+    while let Some(row) = rows.try_next().await? {
+        for at in 0..width {
+            answer.push(row.try_get::<_, Option<Cell>>(at)?.unwrap_or(Cell::Null));
+        }
+    }
+    Ok(answer)
+}
+
+impl fmt::Debug for PostgresClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The configuration holds the password.
+        f.debug_struct("PostgresClient").finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    Connecting,
+    Asking,
+}
+
+fn is_broken(answer: &Result<Answer, Error>) -> bool {
+    answer.as_ref().is_err_and(is_broken_error)
+}
+
+/// The connection ended: by itself, or because the server shuts down.
+fn is_broken_error(error: &Error) -> bool {
+    let shutdown = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
+    let from_io = || error.source().is_some_and(|source| source.is::<std::io::Error>());
+    error.is_closed() || error.code().is_some_and(|code| shutdown.contains(code)) || from_io()
+}
+
+impl<'a> FromSql<'a> for Cell {
+    fn from_sql(of: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(match *of {
+            Type::INT8 | Type::TIMESTAMPTZ => Self::Int(i64::from_be_bytes(raw.try_into()?)),
+            Type::INT4 => Self::Int(i32::from_be_bytes(raw.try_into()?).into()),
+            Type::OID => Self::Int(u32::from_be_bytes(raw.try_into()?).into()),
+            Type::FLOAT8 => Self::Float(f64::from_be_bytes(raw.try_into()?)),
+            Type::BOOL => Self::Int(raw.first().copied().unwrap_or(0).into()),
+            _ => Self::Text(String::from_utf8_lossy(raw).into_owned()),
+        })
+    }
+
+    /// Everything: what is no number becomes text. The library asks this for every cell.
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
