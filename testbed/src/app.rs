@@ -11,6 +11,7 @@ use hitmark_cache::CacheLayer;
 use tempfile::TempDir;
 
 use crate::admin::server::CacheServer;
+use crate::assets::Served;
 use crate::database::{Database, Session};
 use crate::tasks::Tasks;
 use crate::telemetry::{RouteStats, Telemetry, observe};
@@ -27,6 +28,8 @@ pub(crate) struct App {
     pub(crate) telemetry: Telemetry,
     /// Work that requests leave for later.
     pub(crate) tasks: Arc<Tasks>,
+    /// Files with versions in their names.
+    pub(crate) assets: Served,
     /// Without it the administration is closed.
     pub(crate) admin_token: Option<String>,
     /// The cache's server, if it has one.

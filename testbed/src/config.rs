@@ -10,6 +10,7 @@ use std::str::FromStr;
 use hitmark_schema::redact;
 use url::Url;
 
+use crate::cdn::CdnConfig;
 use crate::tasks::CELERY;
 
 /// What a testbed is started with. `Debug` shows URLs masked and never shows the token.
@@ -39,6 +40,8 @@ pub struct TestbedConfig {
     /// Requests that the whole service answers in a minute; without it, no limit, so that a load
     /// test measures the service and not the limit.
     pub rate_limit: Option<NonZeroU32>,
+    /// The network before the assets.
+    pub cdn: CdnConfig,
     /// Whether the critical answers are in the cache before the testbed serves.
     pub warm: bool,
 }
@@ -56,6 +59,7 @@ impl Default for TestbedConfig {
             indexes: Indexes::Present,
             admin_token: None,
             rate_limit: None,
+            cdn: CdnConfig::default(),
             warm: false,
         }
     }
@@ -74,6 +78,7 @@ impl fmt::Debug for TestbedConfig {
             .field("indexes", &self.indexes)
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
             .field("rate_limit", &self.rate_limit)
+            .field("cdn", &self.cdn)
             .field("warm", &self.warm)
             .finish()
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::cdn::CdnError;
 use crate::config::ConfigError;
 
 /// Why a testbed could not start or had to end.
@@ -47,6 +48,9 @@ pub enum TestbedError {
     /// The broker of tasks could not be set up.
     #[error("cannot set up the tasks: {0}")]
     Tasks(String),
+    /// The assets could not be read, or their store not be opened.
+    #[error(transparent)]
+    Assets(#[from] CdnError),
     /// The address could not be bound.
     #[error("cannot listen on {addr}: {source}; choose another address with --listen")]
     Listen {

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::admin::server::CacheServer;
 use crate::app::App;
+use crate::assets::{self, Served};
 use crate::config::{CacheChoice, SeedSize, TestbedConfig};
 use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
@@ -71,6 +72,7 @@ impl Testbed {
         mut progress: impl Fn(SeedProgress) + Send,
     ) -> Result<Self, TestbedError> {
         config.validate()?;
+        let assets = Served::open(config.cdn.clone())?;
         // Bound first: an address in use is told before half a minute of loading, not after.
         let listener = bind(config.listen).await?;
         let addr =
@@ -96,7 +98,7 @@ impl Testbed {
         let tasks = tasks(&config, &database, &cache, &telemetry).await?;
         let server = cache_server(&config, &name)?;
         let admin_token = config.admin_token.clone();
-        let app = App { database, cache, telemetry, tasks, admin_token, server, _folder: folder };
+        let app = App { database, cache, telemetry, tasks, assets, admin_token, server, _folder: folder };
         let app = Arc::new(app);
         let testbed = Self { app, listener, addr, summary, rate_limit: config.rate_limit };
         if config.warm {
@@ -140,6 +142,7 @@ impl Testbed {
             .merge(health::routes(&self.app))
             .merge(incidents::routes(&self.app))
             .merge(tasks::routes(&self.app))
+            .merge(assets::routes(&self.app))
             .merge(admin::routes(&self.app));
         self.app.fallback(router, reply::no_such_path)
     }
