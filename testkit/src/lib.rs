@@ -9,7 +9,9 @@
 mod celery;
 mod daemon;
 mod delay_proxy;
+mod edge_servers;
 mod error;
+mod moto;
 mod nursery;
 mod ports;
 mod postgres;
@@ -23,7 +25,9 @@ mod unprivileged;
 
 pub use celery::{Celery, CeleryWorker};
 pub use delay_proxy::DelayProxy;
+pub use edge_servers::EdgeServer;
 pub use error::TestkitError;
+pub use moto::Moto;
 pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use prometheus::{PrometheusServer, promtool, promtool_with_input};

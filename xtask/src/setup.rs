@@ -22,6 +22,9 @@ const NEEDS: &[Need] = &[
     Need { programs: &["python3"], package: "python3-venv" },
     Need { programs: &["redis-server"], package: "redis-server" },
     Need { programs: &["openssl"], package: "openssl" },
+    Need { programs: &["nginx"], package: "nginx" },
+    Need { programs: &["ngx_http_cache_purge_module.so"], package: "libnginx-mod-http-cache-purge" },
+    Need { programs: &["varnishd"], package: "varnish" },
     Need { programs: &["postgres"], package: "postgresql" },
     Need { programs: &["psql"], package: "postgresql-client" },
     Need { programs: &["prometheus"], package: "prometheus" },
@@ -66,10 +69,17 @@ fn missing_packages(needs: &[Need], is_installed: impl Fn(&str) -> bool) -> Vec<
 }
 
 fn is_installed(program: &str) -> bool {
-    command::find(program, &postgres_directories()).is_some()
+    command::find(program, &directories()).is_some()
 }
 
-/// Debian keeps the PostgreSQL server out of `PATH`.
+/// Debian keeps the PostgreSQL server and the modules of nginx out of `PATH`, and for some users what
+/// only administrators start.
+fn directories() -> Vec<PathBuf> {
+    let mut directories = postgres_directories();
+    directories.extend(["/usr/sbin", "/usr/lib/nginx/modules"].map(PathBuf::from));
+    directories
+}
+
 fn postgres_directories() -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(Path::new("/usr/lib/postgresql")) else { return Vec::new() };
     entries.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect()
