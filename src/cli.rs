@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hitmark_exporter::cli::ExporterArgs;
 
+use crate::cli_cdn::{CdnArgs, CdnCommandArgs};
+
 /// Measures whether a cache pays for itself, watches it, and stops the change that breaks it.
 #[derive(Debug, Parser)]
 #[command(name = "hitmark", version, about, after_help = "Begin with: hitmark demo")]
@@ -143,6 +145,9 @@ pub(crate) struct TestbedArgs {
     /// Put the critical answers into the cache before serving.
     #[arg(long, env = "CACHE_WARM_ON_STARTUP")]
     pub(crate) warm: bool,
+    /// The network before the assets.
+    #[command(flatten)]
+    pub(crate) network: CdnArgs,
 }
 
 /// `hitmark testbed …`
@@ -155,6 +160,9 @@ pub(crate) enum TestbedCommand {
                       Metrics: GET /.hitmark/metrics"
     )]
     Edge(EdgeArgs),
+    /// Operate the network before the assets: tell, synchronise, invalidate, try.
+    #[command(after_help = "Example: hitmark testbed cdn --cdn-base-url http://127.0.0.1:8090 test")]
+    Cdn(CdnCommandArgs),
 }
 
 /// `hitmark testbed edge`

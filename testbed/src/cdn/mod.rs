@@ -16,7 +16,7 @@ mod store;
 mod sync;
 mod trial;
 
-pub use config::{CdnConfig, CdnSettings, CloudFront, Credentials, Provider};
+pub use config::{CdnConfig, CdnSettings, CloudFront, CloudFrontSettings, Credentials, Provider};
 pub use error::CdnError;
 pub use invalidation::{Invalidated, Invalidation, invalidate};
 pub use status::{StoreState, document, state};
