@@ -1,12 +1,13 @@
 //! CloudFront's programming interface, of which one call is used: `CreateInvalidation` of version
 //! 2020-05-31, signed by AWS Signature Version 4.
 
+use std::sync::Arc;
+
 use http::Method;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::client::HttpRequest;
-use std::sync::Arc;
 
 use super::config::CdnConfig;
 use super::error::CdnError;

@@ -151,7 +151,6 @@ fn paths(config: &CdnConfig, assets: &AssetSet, targets: &[String]) -> Result<Ve
     if !mistakes.is_empty() {
         return Err(CdnError::Config(ConfigError { mistakes }));
     }
-    // A base URL with a path, as https://host/shop, is a part of what clients ask for.
     let located = |target: &String| match assets.find(target.trim_start_matches('/')) {
         Some(asset) => format!("/{FOLDER}/{}", asset.name),
         None => target.clone(),

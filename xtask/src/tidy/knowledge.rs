@@ -33,6 +33,7 @@ const SECRETS: &[Secret] = &[
     },
     Secret { library: "lz4_flex", known_to: &["cache/src/wire/compression.rs"] },
     Secret { library: "quick_cache", known_to: &["cache/src/backend/memory/"] },
+    Secret { library: "object_store", known_to: &["testbed/src/cdn/"] },
     Secret { library: "rusqlite", known_to: &["cache/src/backend/sqlite/"] },
 ];
 
