@@ -87,8 +87,8 @@ sub vcl_backend_response {
     }
 
     # How long an answer may stand in: what the origin says (RFC 5861), else a day; never where it
-    # forbids that.
-    if (beresp.http.Cache-Control ~ "(?i)(must-revalidate|proxy-revalidate|no-cache)") {
+    # forbids that (s-maxage implies proxy-revalidate, RFC 9111 5.2.2.10).
+    if (beresp.http.Cache-Control ~ "(?i)(must-revalidate|proxy-revalidate|s-maxage|no-cache)") {
         set beresp.grace = 0s;
     } elsif (beresp.http.Cache-Control ~ "(?i)stale-if-error=[0-9]+") {
         set beresp.grace = std.duration(

@@ -276,14 +276,17 @@ impl Default for CdnConfig {
     }
 }
 
-/// An `http` or `https` URL without credentials, query or fragment.
+/// An `http` or `https` URL without credentials, path, query or fragment: what is in the store is at the
+/// same paths as in the service.
 fn web_url(name: &str, text: Option<&str>, mistakes: &mut Vec<String>) -> Option<Url> {
     let text = text?;
     let shown = redact::url(text);
     let mistake = match Url::parse(text) {
         Ok(url) if !matches!(url.scheme(), "http" | "https") || !url.has_host() => "write https://host",
         Ok(url) if !url.username().is_empty() || url.password().is_some() => "credentials are not supported",
-        Ok(url) if url.query().is_some() || url.fragment().is_some() => "write it without ? and #",
+        Ok(url) if url.path() != "/" || url.query().is_some() || url.fragment().is_some() => {
+            "write it without a path"
+        }
         Ok(url) => return Some(url),
         Err(_) => "this is no URL; write https://host",
     };

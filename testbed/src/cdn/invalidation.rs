@@ -73,7 +73,7 @@ pub async fn invalidate(
     let edges = match (&config.edges, &config.base_url) {
         (edges, _) if !edges.is_empty() => edges.clone(),
         (_, Some(base)) => vec![base.clone()],
-        _ => return Err(CdnError::config("no edge is named: give edges (CDN_EDGES) or a base_url")),
+        _ => return Err(CdnError::config("no edge is named: give --cdn-edge (CDN_EDGES) or a base URL")),
     };
     let client = Client::new()?;
     let pairs = edges.iter().flat_map(|edge| paths.iter().map(move |path| (edge, path)));

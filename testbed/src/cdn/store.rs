@@ -54,6 +54,10 @@ impl Store {
         let shown = redact::url(text);
         let failed = |error: object_store::Error| refused(&shown, "be opened", &error);
         let Some(bucket) = text.strip_prefix("s3://") else {
+            if !Folder::new(text).is_dir() {
+                let hint = "there is no such folder; hitmark testbed cdn sync makes and fills it";
+                return Err(refused(&shown, "be opened", &hint));
+            }
             let objects = LocalFileSystem::new_with_prefix(text).map_err(failed)?;
             let (under, metadata) = (Path::from(FOLDER), Metadata::Absent);
             return Ok(Self { objects: Arc::new(objects), under, metadata, shown });

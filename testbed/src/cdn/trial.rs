@@ -81,7 +81,7 @@ impl Trial {
 /// If there is no base URL or no such asset, or the edge cannot be reached.
 pub async fn trial(config: &CdnConfig, assets: &AssetSet, name: Option<&str>) -> Result<Trial, CdnError> {
     let Some(base) = &config.base_url else {
-        return Err(CdnError::config("there is no base_url to ask: give --base-url (CDN_BASE_URL)"));
+        return Err(CdnError::config("there is no base_url to ask: give --cdn-base-url (CDN_BASE_URL)"));
     };
     let asset = match name {
         Some(name) => assets.find(name.trim_start_matches('/')),
