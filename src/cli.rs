@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Run the reference service.
     #[command(after_help = "Example: hitmark testbed --cache redis --redis-url redis://127.0.0.1:6379/0")]
-    Testbed(TestbedArgs),
+    Testbed(Box<TestbedArgs>),
     /// Answer Prometheus for Redis servers and for services that speak of their caches.
     #[command(after_help = "Example: hitmark exporter --redis redis://127.0.0.1:6379/0")]
     Exporter(ExporterArgs),

@@ -139,7 +139,7 @@ impl Got {
 
     /// The last of the lines of `Cache-Status`.
     pub(crate) fn said(&self) -> &str {
-        self.headers.get_all("cache-status").iter().last().map_or("", |value| value.to_str().unwrap())
+        self.headers.get_all("cache-status").iter().next_back().map_or("", |value| value.to_str().unwrap())
     }
 }
 
