@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hitmark_exporter::cli::ExporterArgs;
 
+use crate::cli_cdn::{CdnArgs, CdnCommandArgs};
+
 /// Measures whether a cache pays for itself, watches it, and stops the change that breaks it.
 #[derive(Debug, Parser)]
 #[command(name = "hitmark", version, about, after_help = "Begin with: hitmark demo")]
@@ -34,10 +36,10 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Run the reference service.
     #[command(after_help = "Example: hitmark testbed --cache redis --redis-url redis://127.0.0.1:6379/0")]
-    Testbed(TestbedArgs),
+    Testbed(Box<TestbedArgs>),
     /// Answer Prometheus for Redis servers and for services that speak of their caches.
     #[command(after_help = "Example: hitmark exporter --redis redis://127.0.0.1:6379/0")]
-    Exporter(ExporterArgs),
+    Exporter(Box<ExporterArgs>),
     /// Run load tests from plan files.
     #[command(
         subcommand,
@@ -153,6 +155,9 @@ pub(crate) struct TestbedArgs {
     /// Take out cached answers when others write to the database; PostgreSQL only.
     #[arg(long, env = "HITMARK_LISTEN_WRITES")]
     pub(crate) listen_writes: bool,
+    /// The network before the assets.
+    #[command(flatten)]
+    pub(crate) network: CdnArgs,
 }
 
 /// `hitmark testbed …`
@@ -165,6 +170,9 @@ pub(crate) enum TestbedCommand {
                       Metrics: GET /.hitmark/metrics"
     )]
     Edge(EdgeArgs),
+    /// Operate the network before the assets: tell, synchronise, invalidate, try.
+    #[command(after_help = "Example: hitmark testbed cdn --cdn-base-url http://127.0.0.1:8090 test")]
+    Cdn(CdnCommandArgs),
 }
 
 /// `hitmark testbed edge`

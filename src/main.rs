@@ -3,6 +3,7 @@
 //! This package has no logic of its own: it reads the command line, calls a room, and prints.
 
 mod cli;
+mod cli_cdn;
 mod commands;
 mod exit;
 mod interrupt;

@@ -37,7 +37,6 @@ mod induced;
 pub mod memcached_client;
 mod mysql_client;
 pub mod options;
-pub mod options;
 mod page_tls;
 mod postgres_client;
 mod probe;

@@ -1,5 +1,6 @@
 //! One file per subcommand: each turns its flags into calls of a room, and prints what came of it.
 
+mod cdn;
 mod claims;
 mod compare;
 mod completions;

@@ -10,9 +10,13 @@ use crate::exit::{Exit, usage};
 use crate::interrupt::Shutdown;
 
 pub(super) fn run(args: &TestbedArgs) -> anyhow::Result<Exit> {
-    if let Some(TestbedCommand::Edge(args)) = &args.command {
-        let config = edge_config(args)?;
-        return super::runtime()?.block_on(serve_edge(config));
+    match &args.command {
+        None => {}
+        Some(TestbedCommand::Cdn(args)) => return super::cdn::run(args),
+        Some(TestbedCommand::Edge(args)) => {
+            let config = edge_config(args)?;
+            return super::runtime()?.block_on(serve_edge(config));
+        }
     }
     let config = config(args)?;
     super::runtime()?.block_on(serve(config))
@@ -61,7 +65,7 @@ async fn serve(config: TestbedConfig) -> anyhow::Result<Exit> {
 /// A configuration that cannot be is the user's mistake; a server that fails is not.
 pub(super) fn of_start(error: TestbedError) -> anyhow::Error {
     match error {
-        TestbedError::Config(_) => usage(error),
+        TestbedError::Config(_) | TestbedError::Assets(_) => usage(error),
         error => error.into(),
     }
 }
@@ -86,6 +90,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             rate_limit: args.rate_limit,
             warm: args.warm,
             listen_writes: args.listen_writes,
+            cdn: super::cdn::config(&args.network)?,
         }),
         (cache, seed_size) => {
             let mistakes: Vec<String> = [

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::admin::permits::Permits;
 use crate::admin::server::CacheServer;
+use crate::assets::Served;
 use crate::database::notify::ForeignWrites;
 use crate::database::{Database, Session};
 use crate::sessions::Sessions;
@@ -32,6 +33,8 @@ pub(crate) struct App {
     pub(crate) tasks: Arc<Tasks>,
     /// Hears of writes by others, if it was asked to.
     pub(crate) foreign: Option<ForeignWrites>,
+    /// Files with versions in their names.
+    pub(crate) assets: Served,
     /// Who is logged in.
     pub(crate) sessions: Sessions,
     /// Who may administer.

@@ -10,6 +10,7 @@ use hitmark_schema::redact;
 use url::Url;
 
 use crate::admin::permits;
+use crate::cdn::CdnConfig;
 use crate::choices::{CacheChoice, Indexes, SeedSize};
 use crate::sessions;
 use crate::tasks::CELERY;
@@ -45,6 +46,8 @@ pub struct TestbedConfig {
     /// Requests that the whole service answers in a minute; without it, no limit, so that a load
     /// test measures the service and not the limit.
     pub rate_limit: Option<NonZeroU32>,
+    /// The network before the assets.
+    pub cdn: CdnConfig,
     /// Whether the critical answers are in the cache before the testbed serves.
     pub warm: bool,
     /// Whether PostgreSQL tells of writes by others, so that cached answers go with them.
@@ -66,6 +69,7 @@ impl Default for TestbedConfig {
             admin_token: None,
             jwt_secret: None,
             rate_limit: None,
+            cdn: CdnConfig::default(),
             warm: false,
             listen_writes: false,
         }
@@ -87,6 +91,7 @@ impl fmt::Debug for TestbedConfig {
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
             .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| redact::MASK))
             .field("rate_limit", &self.rate_limit)
+            .field("cdn", &self.cdn)
             .field("warm", &self.warm)
             .field("listen_writes", &self.listen_writes)
             .finish()

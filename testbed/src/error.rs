@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::cdn::CdnError;
 use crate::config::ConfigError;
 
 /// Why a testbed could not start or had to end.
@@ -50,6 +51,9 @@ pub enum TestbedError {
     /// The store of sessions could not be set up.
     #[error("cannot set up the sessions: {0}")]
     Sessions(String),
+    /// The assets could not be read, or their store not be opened.
+    #[error(transparent)]
+    Assets(#[from] CdnError),
     /// The address could not be bound.
     #[error("cannot listen on {addr}: {source}; choose another address with --listen")]
     Listen {

@@ -17,6 +17,7 @@
 //! - `variant`, `answer`, `cache_status`: how a request chooses its variant and how it is answered.
 //! - `policy`, `changes`: what an answer is read from, and what a change of rows takes out of the cache.
 //! - [`edge`]: the response cache as a reverse proxy, which knows nothing of the service.
+//! - [`assets`]: versioned assets, and the pages' helpers for them. [`cdn`]: their way to object stores and edges.
 //! - `admin`: figures and invalidation of the cache, behind the admin token.
 //! - `compression`, `rate_limit`: what stands around the endpoints of those who ask for it.
 //! - `telemetry`, `probes`: counts by route, and the pages `/metrics`, `/healthz`, `/openapi.json`.
@@ -25,7 +26,9 @@ mod admin;
 mod analytics;
 mod answer;
 mod app;
+pub mod assets;
 mod cache_status;
+pub mod cdn;
 mod changes;
 mod choices;
 mod compression;

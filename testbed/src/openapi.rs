@@ -119,6 +119,9 @@ const LINES: &[Line] = &[
     ("get", "/api/users/{id}/profile", "A patient, in the language of Accept-Language", &[]),
     ("post", "/api/auth/logout/{id}", "Clears everything of one user", &[]),
     ("get", "/api/health", "Whether the health system's data are there", &[]),
+    ("get", "/api/cdn/status", "The network before the assets", &[]),
+    ("get", "/assets/", "The page of assets", &[]),
+    ("get", "/assets/{path}", "A file, by its plain name or the one with its hash", &[]),
     ("get", "/api/v1/cache/stats", "Figures of the cache, and what to make of them", &[]),
     ("get", "/api/cache/stats", "Figures of the cache in short", &[]),
     ("get", "/api/v1/cache/health", "How fast the cache's server answers", &[]),
@@ -160,7 +163,12 @@ fn operation((method, path, summary, names): &Line) -> Value {
         }));
     }
     let is_admin = path.starts_with("/api/v1/cache") || path.starts_with("/api/cache");
-    if *method == "get" && !is_admin {
+    if path.contains("{path}") {
+        parameters
+            .push(json!({ "name": "path", "in": "path", "required": true, "schema": { "type": "string" } }));
+    }
+    let has_variants = !path.starts_with("/assets/") && !path.starts_with("/api/cdn/");
+    if *method == "get" && !is_admin && has_variants {
         parameters.push(json!({ "$ref": "#/components/parameters/variant" }));
     }
     let mut operation = json!({

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::admin::permits::Permits;
 use crate::admin::server::CacheServer;
 use crate::app::App;
+use crate::assets::{self, Served};
 use crate::choices::{CacheChoice, SeedSize};
 use crate::config::{TestbedConfig, is_of_several};
 use crate::database::notify::ForeignWrites;
@@ -75,6 +76,7 @@ impl Testbed {
         mut progress: impl Fn(SeedProgress) + Send,
     ) -> Result<Self, TestbedError> {
         config.validate()?;
+        let assets = Served::open(config.cdn.clone())?;
         // Bound first: an address in use is told before half a minute of loading, not after.
         let listener = bind(config.listen).await?;
         let addr =
@@ -105,8 +107,18 @@ impl Testbed {
         let server = cache_server(&config, &name)?;
         let permits = Permits::new(config.admin_token.clone(), config.jwt_secret.as_deref());
         let sessions = sessions(&config).await?;
-        let app =
-            App { database, cache, telemetry, tasks, sessions, foreign, permits, server, _folder: folder };
+        let app = App {
+            database,
+            cache,
+            telemetry,
+            tasks,
+            assets,
+            sessions,
+            foreign,
+            permits,
+            server,
+            _folder: folder,
+        };
         let app = Arc::new(app);
         let testbed = Self { app, listener, addr, summary, rate_limit: config.rate_limit };
         if config.warm {
@@ -151,6 +163,7 @@ impl Testbed {
             .merge(incidents::routes(&self.app))
             .merge(score_reports::routes(&self.app))
             .merge(tasks::routes(&self.app))
+            .merge(assets::routes(&self.app))
             .merge(admin::routes(&self.app));
         self.app.fallback(router, reply::no_such_path)
     }

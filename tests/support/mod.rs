@@ -26,7 +26,7 @@ fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hitmark"));
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
     // A developer's own servers must not take part.
-    for name in ["REDIS_URL", "DATABASE_URL", "RUST_LOG"] {
+    for name in ["REDIS_URL", "DATABASE_URL", "RUST_LOG", "CDN_CONFIG", "CDN_BASE_URL", "CDN_STORE"] {
         command.env_remove(name);
     }
     command

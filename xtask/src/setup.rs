@@ -24,6 +24,8 @@ const NEEDS: &[Need] = &[
     Need { programs: &["memcached"], package: "memcached" },
     Need { programs: &["nginx"], package: "nginx" },
     Need { programs: &["openssl"], package: "openssl" },
+    Need { programs: &["ngx_http_cache_purge_module.so"], package: "libnginx-mod-http-cache-purge" },
+    Need { programs: &["varnishd"], package: "varnish" },
     Need { programs: &["postgres"], package: "postgresql" },
     Need { programs: &["psql"], package: "postgresql-client" },
     Need { programs: &["mariadbd"], package: "mariadb-server" },
@@ -37,7 +39,6 @@ const NEEDS: &[Need] = &[
     Need { programs: &["npm"], package: "npm" },
     Need { programs: &["sidekiq"], package: "ruby-sidekiq" },
     Need { programs: &["rabbitmq-server"], package: "rabbitmq-server" },
-    Need { programs: &["varnishd"], package: "varnish" },
     Need { programs: &["setpriv"], package: "util-linux" },
 ];
 
@@ -77,9 +78,10 @@ fn is_installed(program: &str) -> bool {
     command::find(program, &directories_outside_path()).is_some()
 }
 
-/// Debian keeps the PostgreSQL server out of `PATH`, and that of MariaDB out of a user's.
+/// Debian keeps the PostgreSQL server and the modules of nginx out of `PATH`, and what only administrators
+/// start out of a user's.
 fn directories_outside_path() -> Vec<PathBuf> {
-    let mut directories = vec![PathBuf::from("/usr/sbin")];
+    let mut directories = vec![PathBuf::from("/usr/sbin"), PathBuf::from("/usr/lib/nginx/modules")];
     if let Ok(entries) = std::fs::read_dir(Path::new("/usr/lib/postgresql")) {
         directories.extend(entries.filter_map(|entry| Some(entry.ok()?.path().join("bin"))));
     }

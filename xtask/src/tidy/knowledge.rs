@@ -44,6 +44,7 @@ const SECRETS: &[Secret] = &[
     Secret { library: "lz4_flex", known_to: &["cache/src/wire/compression.rs"] },
     Secret { library: "mysql_async", known_to: &["exporter/src/mysql_client.rs"] },
     Secret { library: "quick_cache", known_to: &["cache/src/backend/memory/"] },
+    Secret { library: "object_store", known_to: &["testbed/src/cdn/"] },
     Secret { library: "rusqlite", known_to: &["cache/src/backend/sqlite/"] },
     Secret { library: "tokio_postgres", known_to: &["exporter/src/postgres_client.rs"] },
 ];
