@@ -9,6 +9,7 @@
 //!
 //! - [`outcome`], [`variant`], [`experiment`], [`measurement`]: the words.
 //! - [`run`]: the run directory, its writer and its reader.
+//! - [`scenario`]: what a scenario found.
 //! - [`environment`]: where a run was made.
 //! - [`cache_status`]: the `Cache-Status` response header, as sent and as read.
 //! - [`metrics`], [`exposition`]: metric names, and the text page that carries them.
@@ -24,6 +25,7 @@ pub mod metrics;
 pub mod outcome;
 pub mod redact;
 pub mod run;
+pub mod scenario;
 pub mod thresholds;
 pub mod variant;
 pub mod whatif;
@@ -32,4 +34,5 @@ pub use experiment::{Experiment, LoadModel, VariantPlan};
 pub use measurement::{Counters, ErrorKind, SuperBlock, Timing};
 pub use outcome::Outcome;
 pub use run::{Run, RunDocument, RunError, RunWriter};
+pub use scenario::{Figure, ScenarioResult, Unit};
 pub use variant::Variant;

@@ -136,7 +136,7 @@ pub(super) fn list(
     tables.into_iter().filter_map(|table| step(notes, table, known)).collect()
 }
 
-fn step(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>, known: &mut Known) -> Option<StepPlan> {
+pub(crate) fn step(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>, known: &mut Known) -> Option<StepPlan> {
     let name = fields.string(notes, "name").map(|(name, _)| name);
     let step = single(notes, &mut fields, known);
     let headers = headers(notes, &mut fields, known);

@@ -1,0 +1,130 @@
+//! A load seen as a sequence of super-blocks: hit ratio, errors and p99 before, during and after.
+
+use hitmark_schema::measurement::latency_histogram;
+use hitmark_schema::scenario::{Point, Series};
+use hitmark_schema::{Outcome, SuperBlock, Timing, Unit};
+
+/// One super-block of one side, as a point in time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moment {
+    /// Its beginning, in seconds from the beginning of the first one.
+    pub from_s: f64,
+    /// Its end.
+    pub to_s: f64,
+    /// Requests.
+    pub requests: u64,
+    /// Failed ones.
+    pub errors: u64,
+    /// Answers out of the cache over answers that asked it; none if nothing asked it.
+    pub hit_ratio: Option<f64>,
+    /// The 99th percentile of all latencies, failed requests included, in seconds.
+    pub p99_s: Option<f64>,
+    /// Origin calls, by the service; else by the answers.
+    pub origin_calls: u64,
+}
+
+/// The super-blocks of one side as moments, in order.
+#[must_use]
+pub fn moments<'b>(blocks: impl IntoIterator<Item = &'b SuperBlock>) -> Vec<Moment> {
+    let blocks: Vec<&SuperBlock> = blocks.into_iter().collect();
+    let began = blocks.first().map_or(0, |block| block.started_unix_ns);
+    blocks.into_iter().map(|block| moment(block, began)).collect()
+}
+
+fn moment(block: &SuperBlock, began_unix_ns: u64) -> Moment {
+    let from_s = block.started_unix_ns.saturating_sub(began_unix_ns) as f64 / 1e9;
+    let all = block.merged(Timing::Body, |_| true);
+    let misses = block.count(Outcome::Miss) + block.count(Outcome::Bypass);
+    Moment {
+        from_s,
+        to_s: from_s + block.duration_ns as f64 / 1e9,
+        requests: block.counters.requests,
+        errors: block.counters.errors_total(),
+        hit_ratio: hit_ratio([block]),
+        p99_s: (!all.is_empty()).then(|| all.value_at_quantile(0.99) as f64 / 1e9),
+        origin_calls: block.counters.origin_calls.unwrap_or(misses),
+    }
+}
+
+/// Answers out of the cache, stale ones among them, over answers that asked it. Failed requests asked
+/// it too: a cache that fails does not hit.
+pub fn hit_ratio<'b>(blocks: impl IntoIterator<Item = &'b SuperBlock>) -> Option<f64> {
+    let (mut hits, mut asked) = (0, 0);
+    for block in blocks {
+        for outcome in Outcome::ALL {
+            let count = block.count(outcome);
+            match outcome {
+                Outcome::Hit | Outcome::Stale | Outcome::Revalidated => {
+                    hits += count;
+                    asked += count;
+                }
+                Outcome::Miss | Outcome::Error => asked += count,
+                Outcome::Bypass | Outcome::Unknown => {}
+            }
+        }
+    }
+    (asked > 0).then(|| hits as f64 / asked as f64)
+}
+
+/// A quantile of all latencies of some super-blocks, in seconds; none without requests.
+pub fn quantile_s<'b>(blocks: impl IntoIterator<Item = &'b SuperBlock>, quantile: f64) -> Option<f64> {
+    let mut sum = latency_histogram();
+    for block in blocks {
+        // Equal bounds by construction, so adding cannot fail.
+        let _ = sum.add(block.merged(Timing::Body, |_| true));
+    }
+    (!sum.is_empty()).then(|| sum.value_at_quantile(quantile) as f64 / 1e9)
+}
+
+/// When the hit ratio has reached a level for good: the end of the first moment from which on, for this
+/// moment and the next, it is at least `level`. A single lucky moment does not count.
+#[must_use]
+pub fn reached(moments: &[Moment], level: f64) -> Option<usize> {
+    let is_there = |moment: &Moment| moment.hit_ratio.is_some_and(|ratio| ratio >= level);
+    (0..moments.len()).find(|place| is_there(&moments[*place]) && moments.get(place + 1).is_none_or(is_there))
+}
+
+/// The curve of one quantity over the seconds of a load.
+#[must_use]
+pub fn series(name: &str, unit: Unit, moments: &[Moment], value: impl Fn(&Moment) -> Option<f64>) -> Series {
+    let point = |moment: &Moment| Point {
+        at: moment.from_s,
+        setting: String::new(),
+        value: value(moment),
+        lower: None,
+        upper: None,
+    };
+    Series {
+        name: name.to_owned(),
+        unit,
+        over: "seconds".to_owned(),
+        points: moments.iter().map(point).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Moments of a second each with these hit ratios.
+    pub(crate) fn of(ratios: &[f64]) -> Vec<Moment> {
+        let moment = |(place, ratio): (usize, &f64)| Moment {
+            from_s: place as f64,
+            to_s: place as f64 + 1.0,
+            requests: 100,
+            errors: 0,
+            hit_ratio: Some(*ratio),
+            p99_s: Some(0.001),
+            origin_calls: 0,
+        };
+        ratios.iter().enumerate().map(moment).collect()
+    }
+
+    #[test]
+    fn a_level_is_reached_where_it_stays_for_two_moments() {
+        assert_eq!(reached(&of(&[0.1, 0.95, 0.2, 0.9, 0.91, 0.99]), 0.9), Some(3));
+        assert_eq!(reached(&of(&[0.1, 0.5, 0.95]), 0.9), Some(2), "the last one has no next");
+        assert_eq!(reached(&of(&[0.1, 0.2]), 0.9), None);
+        assert_eq!(reached(&[], 0.9), None);
+    }
+}

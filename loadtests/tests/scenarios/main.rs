@@ -1,0 +1,8 @@
+//! Each scenario's arithmetic against a small service whose behaviour is known by construction.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop here")]
+
+mod options;
+mod service;
+mod stampede;
+mod support;
