@@ -114,6 +114,14 @@ impl Figure {
     }
 }
 
+impl Point {
+    /// A point without settings and without an interval.
+    #[must_use]
+    pub const fn plain(at: f64, value: Option<f64>) -> Self {
+        Self { at, setting: String::new(), value, lower: None, upper: None }
+    }
+}
+
 impl ScenarioResult {
     /// The figure of a name.
     #[must_use]

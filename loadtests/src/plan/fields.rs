@@ -190,6 +190,12 @@ impl<'t, 'p> Fields<'t, 'p> {
         })
     }
 
+    pub(crate) fn numbers(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Placed<Vec<f64>>> {
+        self.typed(notes, key, "an array of numbers", |value| {
+            value.as_array()?.iter().map(|item| float(item.get_ref())).collect()
+        })
+    }
+
     /// A table of strings, numbers and booleans, as name and text.
     pub(crate) fn string_map(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Vec<(String, String)> {
         let map = self.typed(notes, key, "a table of strings", |value| {

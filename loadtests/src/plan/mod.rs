@@ -10,7 +10,7 @@ pub(crate) mod hosts;
 mod keys;
 mod load;
 mod outcomes;
-mod sides;
+pub(crate) mod sides;
 pub(crate) mod steps;
 pub mod texts;
 

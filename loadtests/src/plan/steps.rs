@@ -85,7 +85,7 @@ pub enum Source {
 }
 
 impl Source {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let fault =
             || format!("'{text}' is none of json:/pointer, header:name, cookie:name, between:before|after");
         let (kind, rest) = text.split_once(':').ok_or_else(fault)?;

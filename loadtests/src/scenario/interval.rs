@@ -3,6 +3,8 @@
 //! Repetitions of a scenario are few and costly, so the intervals are for small numbers. The paired
 //! comparison of two variants is not done here; it is the business of `reports`.
 
+use hitmark_schema::{Figure, Unit};
+
 /// The 0.975 quantile of Student's t by degrees of freedom, from 1; beyond the table the last one is
 /// used, which is a little too wide (Student, "The probable error of a mean", 1908).
 const T_975: [f64; 30] = [
@@ -24,6 +26,13 @@ pub fn of_mean(values: &[f64]) -> Option<(f64, f64)> {
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / freedom as f64;
     let half = T_975[freedom.min(T_975.len()) - 1] * (variance / values.len() as f64).sqrt();
     Some((mean - half, mean + half))
+}
+
+/// The mean of repetitions as a figure; not measured if there are none.
+#[must_use]
+pub fn figure(name: &str, unit: Unit, values: &[f64]) -> Figure {
+    let observations = values.len() as u64;
+    Figure { value: mean(values), ..Figure::within(name, unit, 0.0, of_mean(values), observations) }
 }
 
 /// The value below which a share of the values lies, by nearest rank; none of nothing.

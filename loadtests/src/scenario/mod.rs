@@ -7,11 +7,15 @@
 //! moment, each after a write) does a scenario send them itself, over the same transport.
 
 pub mod action;
+pub mod canaries;
 pub mod client;
+pub mod grid;
 pub mod interval;
+pub mod memory;
 pub mod probe;
 pub mod stage;
 pub mod timeline;
+pub mod versions;
 
 use std::fmt::Debug;
 use std::pin::Pin;

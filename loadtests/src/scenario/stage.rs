@@ -9,9 +9,10 @@ use hitmark_schema::{ScenarioResult, SuperBlock, Variant};
 use super::client::Client;
 use super::probe::OriginProbe;
 use crate::answer::AnswerReader;
-use crate::plan::{ExperimentPlan, Plan, RunSettings, StepPlan};
+use crate::observe::page::Selector;
+use crate::plan::{ExperimentPlan, Plan, RunSettings, ServiceAddress, StepPlan, VariantSettings};
+use crate::probe::get;
 use crate::request::RequestTemplate;
-use crate::runner::hooks::Hook;
 use crate::runner::work::{self, Recorded};
 use crate::runner::{LoadError, Progress, RunOptions, Sink, targets};
 use crate::schedule::unix_now_ns;
@@ -44,8 +45,6 @@ pub struct Load {
     pub superblock: Duration,
     /// How long the load runs before anything is recorded.
     pub warmup: Duration,
-    /// What is done in the middle of it.
-    pub hooks: Vec<Hook>,
     /// Which sides take part.
     pub sides: LoadSides,
 }
@@ -149,9 +148,44 @@ impl<'a> Stage<'a> {
         })
     }
 
+    /// A client that sends the experiment's only request to another process of one side's service.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::client`].
+    pub fn client_at(&self, variant: Variant, address: &ServiceAddress) -> Result<Client, LoadError> {
+        let experiment = &self.experiment;
+        let (Some(side), Some(step)) =
+            (experiment.side(variant), experiment.journeys.first().and_then(|journey| journey.steps.first()))
+        else {
+            return Err(self.failed("the experiment has no request".to_owned()));
+        };
+        let there = VariantSettings { address: address.clone(), ..side.clone() };
+        let template = RequestTemplate::new(experiment, step, &there);
+        let template = template.map_err(|error| self.failed(error.to_string()))?;
+        let target = Target::new(address.clone(), experiment.timeout, experiment.http, side.ca.as_deref());
+        let target = target.map_err(|error| self.failed(error.to_string()))?;
+        Ok(Client {
+            transport: Transport::new(Arc::new(target)),
+            template,
+            reader: AnswerReader::new(experiment.outcome.clone()),
+            expect: step.expect.clone(),
+        })
+    }
+
     /// Counts origin calls of one side from now on.
     pub async fn origin_probe(&self, variant: Variant) -> OriginProbe {
         OriginProbe::new(self.experiment, &self.targets, variant).await
+    }
+
+    /// A sample of one side's metrics page, summed over its series; none if there is none.
+    pub async fn sample(&self, variant: Variant, name: &str) -> Option<f64> {
+        let side = self.experiment.side(variant)?;
+        let path = side.observed.metrics.as_deref().unwrap_or("/metrics");
+        let target = self.targets.get(variant.index().min(self.targets.len() - 1))?;
+        let answer = get(&Arc::new(target.for_probes()), path).await.ok()?;
+        let text = std::str::from_utf8(&answer.body).ok().filter(|_| answer.status == 200)?;
+        Selector::parse(name).sum(text).map(|sum| sum as f64)
     }
 
     /// An empty result of one side.
@@ -187,7 +221,7 @@ impl<'a> Stage<'a> {
     ///
     /// If the load generator cannot run.
     pub async fn load(&self, load: Load) -> Result<Loaded, LoadError> {
-        let Load { mut experiment, blocks, superblock, warmup, hooks, sides } = load;
+        let Load { mut experiment, blocks, superblock, warmup, sides } = load;
         let recorded = match sides {
             LoadSides::All => Recorded::AsIs,
             LoadSides::Only(variant) => {
@@ -211,7 +245,7 @@ impl<'a> Stage<'a> {
         };
         let options = RunOptions { progress: Arc::new(progress), ..self.options.clone() };
         let blocks = first..first + blocks;
-        let faults = work::run(&plan, &experiment, blocks, &options, self.sink, &hooks, recorded).await?;
+        let faults = work::run(&plan, &experiment, blocks, &options, self.sink, &[], recorded).await?;
         let blocks = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Loaded { blocks, faults })
     }

@@ -19,8 +19,10 @@ pub struct Moment {
     pub hit_ratio: Option<f64>,
     /// The 99th percentile of all latencies, failed requests included, in seconds.
     pub p99_s: Option<f64>,
-    /// Origin calls, by the service; else by the answers.
-    pub origin_calls: u64,
+    /// Answers that say that the origin was called for them.
+    pub misses: u64,
+    /// Origin calls, by the service; none if it was not asked.
+    pub origin_calls: Option<u64>,
 }
 
 /// The super-blocks of one side as moments, in order.
@@ -42,7 +44,8 @@ fn moment(block: &SuperBlock, began_unix_ns: u64) -> Moment {
         errors: block.counters.errors_total(),
         hit_ratio: hit_ratio([block]),
         p99_s: (!all.is_empty()).then(|| all.value_at_quantile(0.99) as f64 / 1e9),
-        origin_calls: block.counters.origin_calls.unwrap_or(misses),
+        misses,
+        origin_calls: block.counters.origin_calls,
     }
 }
 
@@ -102,8 +105,34 @@ pub fn series(name: &str, unit: Unit, moments: &[Moment], value: impl Fn(&Moment
     }
 }
 
+/// Gives the first moment what the service counted over the whole load and no later moment has: in an
+/// open load the first super-block has no count before it to begin from.
+pub fn complete(moments: &mut [Moment], counted: Option<u64>) {
+    let later: Option<u64> = moments.iter().skip(1).map(|moment| moment.origin_calls).sum();
+    if let (Some(first), Some(counted), Some(later)) = (moments.first_mut(), counted, later)
+        && first.origin_calls.is_none()
+    {
+        first.origin_calls = counted.checked_sub(later);
+    }
+}
+
+/// Origin calls of some moments: by the service if it told all of them, else by the answers.
+#[must_use]
+pub fn origin_calls(moments: &[Moment]) -> u64 {
+    let told: Option<u64> = moments.iter().map(|moment| moment.origin_calls).sum();
+    told.unwrap_or_else(|| moments.iter().map(|moment| moment.misses).sum())
+}
+
+/// The hit ratio over some moments, each weighed by its requests; none if nothing asked the cache.
+#[must_use]
+pub fn mean_hit_ratio(moments: &[Moment]) -> Option<f64> {
+    let asked = || moments.iter().filter_map(|moment| Some((moment.hit_ratio?, moment.requests as f64)));
+    let requests: f64 = asked().map(|(_, requests)| requests).sum();
+    (requests > 0.0).then(|| asked().map(|(ratio, requests)| ratio * requests).sum::<f64>() / requests)
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// Moments of a second each with these hit ratios.
@@ -115,7 +144,8 @@ mod tests {
             errors: 0,
             hit_ratio: Some(*ratio),
             p99_s: Some(0.001),
-            origin_calls: 0,
+            misses: 100 - (100.0 * ratio) as u64,
+            origin_calls: None,
         };
         ratios.iter().enumerate().map(moment).collect()
     }
@@ -126,5 +156,17 @@ mod tests {
         assert_eq!(reached(&of(&[0.1, 0.5, 0.95]), 0.9), Some(2), "the last one has no next");
         assert_eq!(reached(&of(&[0.1, 0.2]), 0.9), None);
         assert_eq!(reached(&[], 0.9), None);
+    }
+
+    #[test]
+    fn the_first_moment_gets_what_no_later_one_has_and_a_gap_falls_back_to_the_answers() {
+        let mut moments = of(&[0.5, 0.9, 1.0]);
+        (moments[1].origin_calls, moments[2].origin_calls) = (Some(7), Some(0));
+        assert_eq!(origin_calls(&moments), 60, "misses: 50 + 10 + 0");
+        complete(&mut moments, Some(20));
+        assert_eq!((moments[0].origin_calls, origin_calls(&moments)), (Some(13), 20));
+        complete(&mut moments, Some(99));
+        assert_eq!(moments[0].origin_calls, Some(13), "what was counted stays");
+        assert_eq!(mean_hit_ratio(&moments), Some(0.8));
     }
 }

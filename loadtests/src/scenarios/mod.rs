@@ -4,7 +4,15 @@
 //! name. Without one, baseline and candidate are compared in alternating slices, which is the engine
 //! itself and needs no file here.
 
+mod capacity;
+mod cold_start;
+mod invalidation_storm;
+mod leak_probe;
+mod outage;
+mod soak;
+mod staleness;
 mod stampede;
+mod sweep;
 
 use crate::scenario::Entry;
 
@@ -15,7 +23,17 @@ pub const COMPARE: &str = "compare";
 pub const COMPARE_ABOUT: &str = "baseline and candidate in alternating slices of about 20 ms, paired";
 
 /// Every scenario, in the order of `hitmark load list`.
-pub const SCENARIOS: &[Entry] = &[stampede::ENTRY];
+pub const SCENARIOS: &[Entry] = &[
+    stampede::ENTRY,
+    cold_start::ENTRY,
+    staleness::ENTRY,
+    outage::ENTRY,
+    invalidation_storm::ENTRY,
+    capacity::ENTRY,
+    leak_probe::ENTRY,
+    sweep::ENTRY,
+    soak::ENTRY,
+];
 
 /// The scenario of a name.
 pub(crate) fn find(name: &str) -> Option<&'static Entry> {

@@ -168,15 +168,11 @@ impl Stampede {
         let sent = replies.len() as u64;
         let collapsed = replies.iter().filter(|reply| reply.collapsed).count() as f64;
         let errors = replies.iter().filter(|reply| reply.error.is_some()).count() as f64;
-        let of_mean = |name: &str, unit, values: &[f64]| Figure {
-            value: interval::mean(values),
-            ..Figure::within(name, unit, 0.0, interval::of_mean(values), values.len() as u64)
-        };
         let most = calls.iter().copied().reduce(f64::max);
         let mut figures = vec![
-            of_mean("origin calls per expiry", Unit::Count, &calls),
+            interval::figure("origin calls per expiry", Unit::Count, &calls),
             Figure::maybe("most origin calls in one expiry", Unit::Count, most, calls.len() as u64),
-            of_mean("herd factor", Unit::Ratio, &herd),
+            interval::figure("herd factor", Unit::Ratio, &herd),
             Figure::maybe("coalesced share", Unit::Ratio, ratio(collapsed, sent), sent),
             Figure::maybe("p50", Unit::Seconds, interval::quantile(&latencies, 0.5), sent),
             Figure::maybe("p99", Unit::Seconds, interval::quantile(&latencies, 0.99), sent),

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop here")]
 
+mod loads;
 mod options;
+mod reads;
 mod service;
 mod stampede;
 mod support;
