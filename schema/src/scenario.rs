@@ -54,7 +54,9 @@ pub struct Figure {
 pub enum Unit {
     /// Things.
     Count,
-    /// A share of 1, or a quotient of like quantities.
+    /// A share of 1, such as a hit ratio.
+    Share,
+    /// A quotient that may be above 1, such as origin calls for each key.
     Ratio,
     /// Seconds.
     Seconds,
@@ -148,7 +150,7 @@ mod tests {
             variant: Variant::Candidate,
             figures: vec![
                 Figure::exact("origin calls", Unit::Count, 3.0, 3),
-                Figure::maybe("coalesced share", Unit::Ratio, None, 0),
+                Figure::maybe("coalesced share", Unit::Share, None, 0),
             ],
             series: Vec::new(),
             failures: Vec::new(),
@@ -157,7 +159,7 @@ mod tests {
         assert_eq!(result.value("origin calls"), Some(3.0));
         assert_eq!((result.value("coalesced share"), result.value("no such figure")), (None, None));
         let line = serde_json::to_string(&result).unwrap();
-        assert!(line.contains(r#""name":"coalesced share","unit":"ratio","value":null"#), "{line}");
+        assert!(line.contains(r#""name":"coalesced share","unit":"share","value":null"#), "{line}");
         assert_eq!(serde_json::from_str::<ScenarioResult>(&line).unwrap(), result);
     }
 }

@@ -145,7 +145,7 @@ impl Versions {
         let longest = interval::quantile(&times, 1.0);
         let share = |part: f64, of: u64| (of > 0).then(|| part / of as f64);
         result.figures = vec![
-            Figure::maybe("stale-read ratio", Unit::Ratio, share(stale as f64, reads), reads),
+            Figure::maybe("stale-read ratio", Unit::Share, share(stale as f64, reads), reads),
             Figure::exact("stale reads", Unit::Count, stale as f64, reads),
             Figure::maybe(
                 "commit to last stale serve, p50",
@@ -154,7 +154,7 @@ impl Versions {
                 writes,
             ),
             Figure::maybe("commit to last stale serve, max", Unit::Seconds, longest, writes),
-            Figure::maybe("commits that were served stale", Unit::Ratio, share(missed, writes), writes),
+            Figure::maybe("commits that were served stale", Unit::Share, share(missed, writes), writes),
             Figure::exact("monotonic-read violations", Unit::Count, steps_back as f64, reads),
             Figure::exact("reads", Unit::Count, reads as f64, reads),
             Figure::exact("commits", Unit::Count, writes as f64, writes),

@@ -190,7 +190,7 @@ impl Capacity {
         };
         result.series = vec![
             curve("p99", Unit::Seconds, |step| step.p99_s),
-            curve("failed and dropped requests", Unit::Ratio, |step| Some(step.error_ratio)),
+            curve("failed and dropped requests", Unit::Share, |step| Some(step.error_ratio)),
         ];
         if bracket.bad.is_none() {
             result.notes.push("no rate was too high: the capacity is at least this".to_owned());

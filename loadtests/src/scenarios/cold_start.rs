@@ -108,7 +108,7 @@ impl ColdStart {
         let mut result = stage.result(variant);
         result.figures = figures(&starts);
         if let Some(start) = starts.first() {
-            result.series.push(timeline::series("hit ratio", Unit::Ratio, &start.moments, |m| m.hit_ratio));
+            result.series.push(timeline::series("hit ratio", Unit::Share, &start.moments, |m| m.hit_ratio));
             result.series.push(timeline::series("p99", Unit::Seconds, &start.moments, |m| m.p99_s));
         }
         let bin = self.bin.as_secs_f64();
@@ -195,7 +195,7 @@ fn figures(starts: &[Start]) -> Vec<Figure> {
         figures.push(figure(time, Unit::Seconds, &times));
         figures.push(figure(calls, Unit::Count, &all_calls));
     }
-    figures.push(figure("steady hit ratio", Unit::Ratio, &each(&|start| steady(&start.moments))));
+    figures.push(figure("steady hit ratio", Unit::Share, &each(&|start| steady(&start.moments))));
     let in_all = each(&|start| Some(timeline::origin_calls(&start.moments) as f64));
     figures.push(figure("origin calls in all", Unit::Count, &in_all));
     if starts.iter().any(|start| start.warming.is_some()) {

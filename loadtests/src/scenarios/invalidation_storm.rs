@@ -88,7 +88,7 @@ impl Scenario for Storm {
                 let mut result = stage.result(variant);
                 result.figures = figures(&moments, began_s);
                 result.series =
-                    vec![timeline::series("hit ratio", Unit::Ratio, &moments, |moment| moment.hit_ratio)];
+                    vec![timeline::series("hit ratio", Unit::Share, &moments, |moment| moment.hit_ratio)];
                 result.notes.push(format!("the first invalidation came at {began_s:.1} s of the load"));
                 result.notes.extend(loaded.faults);
                 results.push(result);
@@ -126,11 +126,11 @@ fn figures(moments: &[Moment], began_s: f64) -> Vec<Figure> {
     let of = |value: fn(&Dip) -> f64| dip.as_ref().map(value);
     let highest = from.iter().filter_map(|moment| moment.p99_s).reduce(f64::max);
     vec![
-        Figure::maybe("dip depth", Unit::Ratio, of(|dip| dip.depth), count),
+        Figure::maybe("dip depth", Unit::Share, of(|dip| dip.depth), count),
         Figure::maybe("dip duration", Unit::Seconds, of(|dip| dip.seconds), count),
         Figure::maybe("dip area", Unit::Seconds, of(|dip| dip.area_s), count),
         Figure::maybe("lost hits", Unit::Count, of(|dip| dip.lost_hits), count),
-        Figure::maybe("hit ratio before", Unit::Ratio, former, before.len() as u64),
+        Figure::maybe("hit ratio before", Unit::Share, former, before.len() as u64),
         Figure::maybe("highest p99 of a step", Unit::Seconds, highest, count),
         Figure::exact(
             "origin calls from the storm on",

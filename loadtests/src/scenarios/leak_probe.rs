@@ -177,7 +177,7 @@ impl LeakProbe {
             count("answers in an encoding that was not asked for", seen.encodings),
             count("probes", seen.probes),
             count("failed probes", seen.failed),
-            Figure::maybe("answers out of the cache", Unit::Ratio, hits, seen.probes),
+            Figure::maybe("answers out of the cache", Unit::Share, hits, seen.probes),
         ]);
         result.failures.clone_from(&seen.told);
         if seen.missing > 0 {

@@ -118,9 +118,9 @@ impl Outage {
         result.figures = figures(&blocks, times);
         let moments = timeline::moments(blocks.iter().copied());
         result.series = vec![
-            timeline::series("hit ratio", Unit::Ratio, &moments, |moment| moment.hit_ratio),
+            timeline::series("hit ratio", Unit::Share, &moments, |moment| moment.hit_ratio),
             timeline::series("p99", Unit::Seconds, &moments, |moment| moment.p99_s),
-            timeline::series("failed requests", Unit::Ratio, &moments, |moment| {
+            timeline::series("failed requests", Unit::Share, &moments, |moment| {
                 (moment.requests > 0).then(|| moment.errors as f64 / moment.requests as f64)
             }),
         ];
@@ -137,6 +137,9 @@ impl Outage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Before,
+    /// The last one before the fault: an open load closes it a little late, so it may hold a request
+    /// that the fault met. It belongs to no phase.
+    Edge,
     During,
     After,
 }
@@ -145,8 +148,10 @@ impl Times {
     /// A super-block that the fault touched at all belongs to it.
     fn phase(&self, block: &SuperBlock) -> Phase {
         let (from, to) = (block.started_unix_ns, block.started_unix_ns + block.duration_ns);
-        if to <= self.began_ns {
+        if to + block.duration_ns <= self.began_ns {
             Phase::Before
+        } else if to <= self.began_ns {
+            Phase::Edge
         } else if from >= self.ended_ns {
             Phase::After
         } else {
@@ -167,9 +172,9 @@ fn figures(blocks: &[&SuperBlock], times: &Times) -> Vec<Figure> {
         let rate = (seconds > 0.0).then(|| timeline::origin_calls(&moments) as f64 / seconds);
         let p99 = timeline::quantile_s(of(phase), 0.99);
         let ratio = timeline::hit_ratio(of(phase));
-        figures.push(Figure::maybe(&format!("failed requests {word}"), Unit::Ratio, share, requests));
+        figures.push(Figure::maybe(&format!("failed requests {word}"), Unit::Share, share, requests));
         figures.push(Figure::maybe(&format!("p99 {word}"), Unit::Seconds, p99, requests));
-        figures.push(Figure::maybe(&format!("hit ratio {word}"), Unit::Ratio, ratio, requests));
+        figures.push(Figure::maybe(&format!("hit ratio {word}"), Unit::Share, ratio, requests));
         figures.push(Figure::maybe(&format!("origin calls {word}"), Unit::PerSecond, rate, requests));
     }
     let seconds = recovery(blocks, times);

@@ -115,7 +115,7 @@ impl Soak {
         };
         for (name, unit, points) in [
             ("p99", Unit::Seconds, curve(|moment| moment.p99_s)),
-            ("hit ratio", Unit::Ratio, curve(|moment| moment.hit_ratio)),
+            ("hit ratio", Unit::Share, curve(|moment| moment.hit_ratio)),
             ("resident memory", Unit::Bytes, memory.to_vec()),
         ] {
             tell(name, unit, &points, &mut result);
@@ -123,7 +123,7 @@ impl Soak {
         let requests: u64 = moments.iter().map(|moment| moment.requests).sum();
         let errors: u64 = moments.iter().map(|moment| moment.errors).sum();
         let share = (requests > 0).then(|| errors as f64 / requests as f64);
-        result.figures.push(Figure::maybe("failed requests", Unit::Ratio, share, requests));
+        result.figures.push(Figure::maybe("failed requests", Unit::Share, share, requests));
         if memory.is_empty() {
             result.notes.push(self.memory.missing().to_owned());
         }

@@ -173,12 +173,12 @@ impl Stampede {
             interval::figure("origin calls per expiry", Unit::Count, &calls),
             Figure::maybe("most origin calls in one expiry", Unit::Count, most, calls.len() as u64),
             interval::figure("herd factor", Unit::Ratio, &herd),
-            Figure::maybe("coalesced share", Unit::Ratio, ratio(collapsed, sent), sent),
+            Figure::maybe("coalesced share", Unit::Share, ratio(collapsed, sent), sent),
             Figure::maybe("p50", Unit::Seconds, interval::quantile(&latencies, 0.5), sent),
             Figure::maybe("p99", Unit::Seconds, interval::quantile(&latencies, 0.99), sent),
             Figure::exact("clients", Unit::Count, users as f64, 1),
             Figure::exact("expiries", Unit::Count, bursts.len() as f64, 1),
-            Figure::maybe("failed requests", Unit::Ratio, ratio(errors, sent), sent),
+            Figure::maybe("failed requests", Unit::Share, ratio(errors, sent), sent),
             Figure::maybe("release spread", Unit::Seconds, spread(bursts), bursts.len() as u64),
         ];
         if let Some(cold) = cold {

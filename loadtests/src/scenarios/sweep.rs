@@ -105,7 +105,7 @@ impl Sweep {
 type Measure = fn(&SuperBlock) -> Option<f64>;
 
 const MEASURES: [(&str, Unit, Measure); 5] = [
-    ("hit ratio", Unit::Ratio, |block| timeline::hit_ratio([block])),
+    ("hit ratio", Unit::Share, |block| timeline::hit_ratio([block])),
     ("mean latency", Unit::Seconds, |block| {
         let all = block.merged(Timing::Body, |_| true);
         (!all.is_empty()).then(|| all.mean() / 1e9)
