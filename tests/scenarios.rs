@@ -10,11 +10,12 @@
 
 mod support;
 
+use std::io::{Read, Write};
 use std::path::Path;
 
 use hitmark_testkit::{PostgresServer, RedisServer};
 use serde_json::Value;
-use support::{Finished, Service, hitmark};
+use support::{Finished, Service, hitmark, until};
 
 /// A shipped plan with some of its lines changed: each `key = value` replaces every line of that key.
 fn shipped(
@@ -61,7 +62,19 @@ async fn testbed(redis: &RedisServer, more: &[&str]) -> Service {
     let url = redis.url();
     let mut all = vec!["--redis-url", &url, "--admin-token", "hitmark", "--seed-size", "small"];
     all.extend(more);
-    Service::testbed(&all).await
+    let service = Service::testbed(&all).await;
+    // It listens before its data is there; a second process must not fill the same database meanwhile.
+    until("the data is there", || is_healthy(&service.url)).await;
+    service
+}
+
+fn is_healthy(url: &str) -> bool {
+    let address = url.trim_start_matches("http://");
+    let Ok(mut stream) = std::net::TcpStream::connect(address) else { return false };
+    let request = format!("GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    let mut answer = String::new();
+    let sent = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer));
+    sent.is_ok() && answer.starts_with("HTTP/1.1 200")
 }
 
 #[test]
@@ -141,13 +154,15 @@ async fn an_emptied_redis_recovers_and_a_hanging_one_costs_no_answer() {
     let service = testbed(&redis, &["--cache", "redis"]).await;
     let dir = tempfile::tempdir().unwrap();
     let short = [
-        ("warmup_s", "1"),
+        ("warmup_s", "2"),
         ("before_s", "2"),
         ("during_s", "1"),
-        ("after_s", "3"),
-        ("keys", "{ dist = \"zipf\", s = 1.07, n = 100 }"),
+        ("after_s", "4"),
+        ("keys", "{ dist = \"zipf\", s = 1.07, n = 20 }"),
     ];
     let plan = shipped(dir.path(), "outage.toml", &service, &redis, &short);
+    let text = std::fs::read_to_string(&plan).unwrap();
+    std::fs::write(&plan, text.replace("\"5000\"", "\"1000\"")).unwrap();
     let (printed, found) = run(dir.path(), &plan);
     assert_eq!(printed.code, 0, "{printed:?}");
     let (hung, flushed) = (&found[0], &found[1]);

@@ -44,11 +44,17 @@ fn read(
     let fault = fields.required_string(notes, "fault").map(|(fault, _)| fault);
     let begin = Action::required(notes, &mut fields, "begin", context.known);
     let end = Action::read(notes, &mut fields, "end", context.known);
+    let has_during = fields.value("during_s").is_some();
     let mut seconds = |notes: &mut Notes<'_>, key, usual| {
         Duration::from_secs_f64(fields.number(notes, key, 0.05, 3_600.0).unwrap_or(usual))
     };
     let before = seconds(notes, "before_s", 10.0);
-    let during = seconds(notes, "during_s", 10.0);
+    // Without an end of its own, a fault is over as soon as it is made (a flush), or after the time
+    // that the plan says (a pause that ends by itself).
+    let during = match (has_during, &end) {
+        (false, None) => Duration::ZERO,
+        _ => seconds(notes, "during_s", 10.0),
+    };
     let after = seconds(notes, "after_s", 20.0);
     let bin = seconds(notes, "bin_s", 0.5);
     if bin * 2 > before.min(after) {
@@ -58,8 +64,6 @@ fn read(
         );
     }
     fields.finish(notes);
-    // A fault without an end, such as a flush, is over as soon as it is made.
-    let during = if end.is_some() { during } else { Duration::ZERO };
     Some(Arc::new(Outage { fault: fault?, begin: begin?, end, before, during, after, bin }))
 }
 
