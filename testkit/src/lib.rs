@@ -10,6 +10,7 @@ mod celery;
 mod daemon;
 mod delay_proxy;
 mod error;
+mod nginx;
 mod nursery;
 mod ports;
 mod postgres;
@@ -20,16 +21,19 @@ mod redis;
 mod sentinel;
 mod truth;
 mod unprivileged;
+mod varnish;
 
 pub use celery::{Celery, CeleryWorker};
 pub use delay_proxy::DelayProxy;
 pub use error::TestkitError;
+pub use nginx::NginxServer;
 pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use prometheus::{PrometheusServer, promtool, promtool_with_input};
 pub use redis::RedisServer;
 pub use sentinel::RedisSentinel;
 pub use truth::{TruthConfig, TruthServer};
+pub use varnish::VarnishServer;
 
 /// Runs a blocking start on a thread of its own, so that a paused test clock or a busy runtime does
 /// not disturb the waiting.

@@ -30,6 +30,8 @@ const NEEDS: &[Need] = &[
         programs: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
         package: "chromium",
     },
+    Need { programs: &["nginx"], package: "nginx" },
+    Need { programs: &["varnishd"], package: "varnish" },
     Need { programs: &["setpriv"], package: "util-linux" },
 ];
 
@@ -66,7 +68,9 @@ fn missing_packages(needs: &[Need], is_installed: impl Fn(&str) -> bool) -> Vec<
 }
 
 fn is_installed(program: &str) -> bool {
-    command::find(program, &postgres_directories()).is_some()
+    let mut directories = postgres_directories();
+    directories.push(PathBuf::from("/usr/sbin"));
+    command::find(program, &directories).is_some()
 }
 
 /// Debian keeps the PostgreSQL server out of `PATH`.

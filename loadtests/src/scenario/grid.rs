@@ -51,7 +51,8 @@ impl Grid {
         let mut axes = Vec::new();
         let keys = numbers(notes, fields, "keys", 1.0, 1e15);
         let exponents = numbers(notes, fields, "zipf_s", 0.0, 10.0);
-        if !context.has_keys && !(keys.is_empty() && exponents.is_empty()) {
+        let has_key_axis = !keys.is_empty() || !exponents.is_empty();
+        if has_key_axis && !context.has_keys {
             notes.add(
                 fields.span(),
                 format!("{}: 'keys' and 'zipf_s' need {{key}} in the path, and 'keys'", fields.name()),
