@@ -203,3 +203,49 @@ async fn two_processes_before_one_redis_and_one_postgresql_agree_on_a_version() 
     }
     assert_eq!(figure(&found[0], 0, "stale reads"), Some(0.0), "what is not cached is never stale");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn storms_sweeps_capacity_and_soak_against_the_service_with_redis() {
+    let redis = RedisServer::start().await.unwrap();
+    let service = testbed(&redis, &["--cache", "redis"]).await;
+    let dir = tempfile::tempdir().unwrap();
+    let keys = ("keys", "{ dist = \"zipf\", s = 1.07, n = 20 }");
+
+    let short = [("warmup_s", "1"), ("before_s", "1.5"), ("after_s", "2"), ("every_s", "0.3"), keys];
+    let plan = shipped(dir.path(), "invalidation_storm.toml", &service, &redis, &short);
+    let (printed, found) = run(dir.path(), &plan);
+    assert_eq!(printed.code, 0, "{printed:?}");
+    for storm in &found {
+        // A storm is counted by the service; at least the popular keys were computed anew.
+        assert!(figure(storm, 0, "origin calls from the storm on").unwrap() >= 5.0, "{}", printed.stdout);
+        assert!(figure(storm, 0, "hit ratio before").unwrap() > 0.9, "{}", printed.stdout);
+    }
+
+    let short = [("warmup_s", "0.2"), ("blocks", "2"), ("block_s", "0.15"), ("zipf_s", "[1.07]")];
+    let plan = shipped(dir.path(), "sweep.toml", &service, &redis, &short);
+    let text = std::fs::read_to_string(&plan).unwrap().replace("keys = [100, 500, 2000]", "keys = [5, 2000]");
+    std::fs::write(&plan, text).unwrap();
+    let (printed, found) = run(dir.path(), &plan);
+    assert_eq!(printed.code, 0, "{printed:?}");
+    let (lowest, highest) =
+        (figure(&found[0], 1, "lowest hit ratio"), figure(&found[0], 1, "highest hit ratio"));
+    assert!(lowest < highest && highest > Some(0.9), "few keys hit more: {}", printed.stdout);
+    assert_eq!(figure(&found[0], 0, "highest hit ratio"), None, "uncached answers never asked the cache");
+
+    let short =
+        [("warmup_s", "0.2"), ("step_s", "0.6"), ("steps_max", "2"), ("p99_ms", "5000"), ("rate", "10.0")];
+    let plan = shipped(dir.path(), "capacity.toml", &service, &redis, &short);
+    let (printed, found) = run(dir.path(), &plan);
+    assert_eq!(printed.code, 0, "{printed:?}");
+    assert_eq!(figure(&found[0], 1, "steps"), Some(2.0), "{}", printed.stdout);
+
+    let pid = dir.path().join("service.pid");
+    std::fs::write(&pid, service.pid().to_string()).unwrap();
+    let memory = format!("{{ pid_file = \"{}\" }}", pid.display());
+    let short = [("warmup_s", "1"), ("length_s", "2"), ("bin_s", "0.2"), ("memory", memory.as_str()), keys];
+    let plan = shipped(dir.path(), "soak.toml", &service, &redis, &short);
+    let (printed, found) = run(dir.path(), &plan);
+    assert_eq!(printed.code, 0, "{printed:?}");
+    assert!(figure(&found[0], 0, "resident memory drift each hour").is_some(), "{}", printed.stdout);
+    assert_eq!(figure(&found[0], 0, "failed requests"), Some(0.0));
+}

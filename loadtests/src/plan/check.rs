@@ -224,10 +224,7 @@ fn experiment(
     let scenario = scenario(notes, &mut fields, allow_hosts, &mut known, &journeys, keys.is_some());
     let (load, pace) = load::load(notes, &mut fields);
     let timeout_ms = fields.whole(notes, "timeout_ms", 1..=bounds::TIMEOUT_MS_MAX).unwrap_or(10_000);
-    let compare_bodies = match fields.boolean(notes, "compare_bodies") {
-        Some(false) => CompareBodies::Off,
-        Some(true) | None => CompareBodies::Sample,
-    };
+    let compare_bodies = compare_bodies(notes, &mut fields);
     let cookies =
         if fields.boolean(notes, "cookies") == Some(true) { Cookies::Keep } else { Cookies::Ignore };
     let redirects = fields.whole(notes, "redirects", 0..=bounds::REDIRECTS_MAX).unwrap_or(0);
@@ -274,6 +271,13 @@ fn experiment(
             None => None,
         },
     })
+}
+
+fn compare_bodies(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>) -> CompareBodies {
+    match fields.boolean(notes, "compare_bodies") {
+        Some(false) => CompareBodies::Off,
+        Some(true) | None => CompareBodies::Sample,
+    }
 }
 
 /// The scenario and its options.
