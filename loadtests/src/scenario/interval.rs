@@ -28,11 +28,12 @@ pub fn of_mean(values: &[f64]) -> Option<(f64, f64)> {
     Some((mean - half, mean + half))
 }
 
-/// The mean of repetitions as a figure; not measured if there are none.
+/// The mean of repetitions as a figure; not measured if there are none. What is counted or timed is
+/// never below 0, and neither is its interval.
 #[must_use]
 pub fn figure(name: &str, unit: Unit, values: &[f64]) -> Figure {
-    let observations = values.len() as u64;
-    Figure { value: mean(values), ..Figure::within(name, unit, 0.0, of_mean(values), observations) }
+    let bounds = of_mean(values).map(|(lower, upper)| (lower.max(0.0), upper));
+    Figure { value: mean(values), ..Figure::within(name, unit, 0.0, bounds, values.len() as u64) }
 }
 
 /// The value below which a share of the values lies, by nearest rank; none of nothing.
@@ -89,6 +90,13 @@ mod tests {
         assert!((lower - 1.037).abs() < 0.001 && (upper - 4.963).abs() < 0.001, "{lower} {upper}");
         assert_eq!((of_mean(&[7.0]), of_mean(&[]), mean(&[])), (None, None, None));
         assert_eq!(of_mean(&[2.0; 40]), Some((2.0, 2.0)));
+    }
+
+    #[test]
+    fn the_interval_of_a_count_does_not_go_below_nothing() {
+        let calls = figure("calls", Unit::Count, &[0.0, 0.0, 1.0]);
+        assert_eq!((calls.value, calls.lower, calls.observations), (Some(1.0 / 3.0), Some(0.0), 3));
+        assert_eq!(figure("calls", Unit::Count, &[]).value, None);
     }
 
     #[test]
