@@ -28,7 +28,8 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
     }
     let out = results::new_run_dir(args.out.as_ref());
     let stop = crate::interrupt::stop_on_ctrl_c()?;
-    let progress = RunProgress::new(u64::from(plan.run.pairs) * plan.experiments.len() as u64);
+    let compared = plan.experiments.iter().filter(|experiment| experiment.scenario.is_none()).count();
+    let progress = RunProgress::new(u64::from(plan.run.pairs) * compared as u64);
     let steps = progress.clone();
     let runtime = super::runtime()?;
     if let Some(address) = args.metrics_listen {

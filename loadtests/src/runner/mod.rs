@@ -90,7 +90,7 @@ pub enum Progress<'a> {
     Began {
         /// Its name.
         experiment: &'a str,
-        /// Super-block pairs that it will take.
+        /// Super-block pairs that it will take; 0 where nobody knows, as of a scenario.
         pairs: u32,
     },
     /// A super-block ended.
@@ -232,7 +232,9 @@ async fn run_experiment(
     sink: &Arc<Sink>,
     hooks: &[Hook],
 ) -> Result<(), LoadError> {
-    (options.progress)(Progress::Began { experiment: &experiment.name, pairs: plan.run.pairs });
+    // How many super-blocks a scenario takes may depend on what it finds.
+    let pairs = if experiment.scenario.is_some() { 0 } else { plan.run.pairs };
+    (options.progress)(Progress::Began { experiment: &experiment.name, pairs });
     if let Some(scenario) = &experiment.scenario {
         return run_scenario(plan, experiment, scenario, options, sink).await;
     }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use hitmark_schema::Variant;
+use hitmark_schema::{Variant, redact};
 
 use super::stage::Stage;
 use crate::plan::StepPlan;
@@ -79,12 +79,12 @@ impl Action {
         Self::read(notes, fields, key, known)
     }
 
-    /// The action in words.
+    /// The action in words, secrets masked.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Command(command) => format!("'{}'", command.join(" ")),
-            Self::Request(step) => format!("{} {}", step.method, step.path),
+            Self::Command(command) => format!("'{}'", redact::command_line(command.iter().cloned())),
+            Self::Request(step) => format!("{} {}", step.method, redact::text(&step.path)),
             Self::Wait(time) => format!("waiting {} s", time.as_secs_f64()),
         }
     }

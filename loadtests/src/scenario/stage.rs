@@ -238,10 +238,12 @@ impl<'a> Stage<'a> {
         let kept: Arc<Mutex<Vec<SuperBlock>>> = Arc::default();
         let (keep, told) = (Arc::clone(&kept), Arc::clone(&self.options.progress));
         let progress = move |step: Progress<'_>| {
-            if let Progress::Pair { blocks, .. } = step {
-                keep.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(blocks);
-            }
-            told(step);
+            let Progress::Pair { experiment, done, pairs, requests, blocks } = step else {
+                return told(step);
+            };
+            keep.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(blocks);
+            // Numbers go on over the loads of a scenario; progress is that of this one.
+            told(Progress::Pair { experiment, done: done - first, pairs, requests, blocks });
         };
         let options = RunOptions { progress: Arc::new(progress), ..self.options.clone() };
         let blocks = first..first + blocks;

@@ -8,4 +8,5 @@ mod options;
 mod reads;
 mod service;
 mod stampede;
+mod stopped;
 mod support;
