@@ -1,10 +1,11 @@
 //! What scenarios found stands in every output, apart from the comparisons.
 
+use hitmark_reports::gate::{Budget, Format, RuleVerdict, judge};
 use hitmark_reports::{compare_run, page, summary_json, summary_markdown, table_text};
 use hitmark_schema::scenario::{Figure, Point, ScenarioResult, Series, Unit};
 use hitmark_schema::{Run, Variant};
 
-use crate::support::{Truth, run};
+use crate::support::{Truth, budget, run};
 
 fn result(variant: Variant, calls: f64, failures: &[&str]) -> ScenarioResult {
     let point = |at: f64, value: f64, setting: &str| Point {
@@ -126,4 +127,46 @@ fn a_run_of_scenarios_alone_has_no_table_of_comparisons() {
     assert!(!markdown.contains("| experiment | variant |") && markdown.contains("herd factor"), "{markdown}");
     assert!(!table_text(&comparison, 120).contains("speed-up"));
     assert!(page(&[run]).contains("What the scenarios found"));
+}
+
+#[test]
+fn a_budget_holds_a_figure_and_doubt_is_not_passing() {
+    let budget = |lines: &str| {
+        budget(&format!("[[rule]]\nexperiment = \"product detail\"\nkind = \"figure\"\n{lines}\n"))
+    };
+    let run = with_scenario(&[]);
+    for (lines, verdict, exit) in [
+        ("figure = \"herd factor\"\nmax = 1.0", RuleVerdict::Pass, 0),
+        ("figure = \"herd factor\"\nvariant = \"baseline\"\nmax = 1.0", RuleVerdict::Fail, 1),
+        // 1 with 95 % between −0.5 and 2.5: neither proven to keep the limit nor to break it.
+        ("figure = \"origin calls per expiry\"\nmax = 1.0", RuleVerdict::Inconclusive, 0),
+        ("figure = \"origin calls per expiry\"\nmax = 3.0", RuleVerdict::Pass, 0),
+        ("figure = \"origin calls per expiry\"\nmin = 3.0", RuleVerdict::Fail, 1),
+        ("figure = \"coalesced share\"\nvariant = \"baseline\"\nmin = 0.5", RuleVerdict::NoData, 5),
+        ("figure = \"herd\"\nmax = 1.0", RuleVerdict::NoData, 5),
+    ] {
+        let report = judge(&run, None, &budget(lines));
+        assert_eq!((report.judged[0].verdict, report.exit_code()), (verdict, exit), "{lines}: {report:?}");
+        for format in [Format::Text, Format::Json, Format::Junit, Format::Markdown, Format::Bmf] {
+            assert!(report.render(format).contains("herd") || !lines.contains("herd factor"), "{format:?}");
+        }
+    }
+    let report = judge(&run, None, &budget("figure = \"herd\"\nmax = 1.0"));
+    assert!(
+        report.judged[0]
+            .why
+            .contains("stampede has no figure 'herd'; it has origin calls per expiry, clients")
+    );
+    let leaky = with_scenario(&["tenant 'a' was shown what is of tenant 'b'"]);
+    let report = judge(&leaky, None, &budget("figure = \"herd factor\"\nmax = 1.0"));
+    assert_eq!(report.exit_code(), 6, "a wrong answer outweighs a good figure");
+}
+
+#[test]
+fn a_figure_rule_without_a_name_or_a_limit_is_a_mistake() {
+    let text = "[[rule]]\nexperiment = \"x\"\nkind = \"figure\"\noutcome = \"hit\"\n";
+    let told = Budget::parse(text, std::path::Path::new("b.toml")).unwrap_err().to_string();
+    for part in ["lacks min or max", "has no outcome"] {
+        assert!(told.contains(part), "missing {part}: {told}");
+    }
 }
