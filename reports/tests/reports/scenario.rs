@@ -94,7 +94,7 @@ fn markdown_page_and_json_hold_the_same() {
     assert!(markdown.contains("## product detail: stampede"), "{markdown}");
     assert!(markdown.contains("| limit \\| &lt;b> | 3.60 MB | 3.60 MB |"), "{markdown}");
     assert!(markdown.contains("- FAILED: cached: tenant 'a' was shown"), "{markdown}");
-    let page = page(&[run.clone()]);
+    let page = page(std::slice::from_ref(&run));
     assert!(page.contains("product detail: stampede") && page.contains("limit | &lt;b&gt;"));
     assert!(page.contains("<strong>Failed.</strong>"));
     let json = summary_json(&comparison);
