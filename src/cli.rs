@@ -113,7 +113,8 @@ pub(crate) struct TestbedArgs {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:8080", env = "HITMARK_TESTBED_LISTEN")]
     pub(crate) listen: SocketAddr,
-    /// The Redis of the cache; needed by --cache redis and --cache tiered.
+    /// The Redis of the cache, needed by --cache redis and --cache tiered: redis://host:port/db,
+    /// redis+sentinel://host:port/master-name or redis+cluster://host:port,host:port.
     #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
     pub(crate) redis_url: Option<String>,
     /// postgres://… or sqlite://…; by default a SQLite file in a temporary folder.
@@ -122,12 +123,18 @@ pub(crate) struct TestbedArgs {
     /// Where tasks wait: redis://…, or celery+redis://… for a Celery worker; by default in the process.
     #[arg(long, value_name = "URL", env = "HITMARK_TASKS", hide_env_values = true)]
     pub(crate) tasks: Option<String>,
+    /// The Redis database of sessions, which holds nothing else; by default in the process.
+    #[arg(long, value_name = "URL", env = "REDIS_SESSION_URL", hide_env_values = true)]
+    pub(crate) sessions: Option<String>,
     /// The cache backend: memory, redis, tiered (memory before redis), sqlite, file or off.
     #[arg(long, env = "HITMARK_CACHE", default_value = "memory")]
     pub(crate) cache: String,
     /// The folder of the caches sqlite and file, kept over restarts; by default a temporary one.
     #[arg(long, value_name = "FOLDER", env = "HITMARK_CACHE_PATH")]
     pub(crate) cache_path: Option<PathBuf>,
+    /// Clear what read a table when others commit to it (PostgreSQL, by LISTEN and NOTIFY).
+    #[arg(long, env = "HITMARK_LISTEN_WRITES")]
+    pub(crate) listen_writes: bool,
     /// How much data: small, medium or large.
     #[arg(long, env = "HITMARK_SEED_SIZE", default_value = "medium")]
     pub(crate) seed_size: String,
@@ -169,7 +176,7 @@ pub(crate) struct EdgeArgs {
     /// Where responses are kept, as with `hitmark testbed --cache`.
     #[arg(long, env = "HITMARK_CACHE", default_value = "memory")]
     pub(crate) cache: String,
-    /// The Redis of the cache; needed by --cache redis.
+    /// The Redis of the cache, as with `hitmark testbed --redis-url`.
     #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
     pub(crate) redis_url: Option<String>,
     /// The folder of the caches sqlite and file, kept over restarts; by default a temporary one.

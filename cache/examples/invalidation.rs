@@ -1,6 +1,7 @@
 //! How long an invalidation of 100 of 300,000 keys takes, and what it does to other clients' GETs.
 //!
-//! `cargo run --release -p hitmark-cache --example invalidation`; needs `redis-server`.
+//! `cargo run --release -p hitmark-cache --example invalidation`; needs `redis-server`. With `-- --cluster` the
+//! keys are in the 16 shards of a Cluster of three masters on this machine.
 
 #![allow(clippy::print_stdout, reason = "the result of an example is what it prints")]
 
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use hitmark_cache::backend::Redis;
 use hitmark_cache::{Cache, Entry, Key, Pattern, RedisConfig, Tag};
-use hitmark_testkit::RedisServer;
+use hitmark_testkit::{RedisCluster, RedisServer};
 
 const KEYS: u64 = 300_000;
 const TAGGED: u64 = 100;
@@ -21,8 +22,13 @@ const ROUNDS: usize = 15;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let server = RedisServer::start().await?;
-    let mut config = RedisConfig::new(server.url());
+    let (mut server, mut cluster) = (None, None);
+    let url = if std::env::args().any(|argument| argument == "--cluster") {
+        cluster.insert(RedisCluster::start().await?).url()
+    } else {
+        server.insert(RedisServer::start().await?).url()
+    };
+    let mut config = RedisConfig::new(url);
     config.response_timeout = Duration::from_secs(5);
     let cache = Redis::connect(config.clone()).await?;
     let other = Arc::new(Redis::connect(config).await?);

@@ -33,3 +33,36 @@ fn read(paths: &[std::path::PathBuf]) -> anyhow::Result<Vec<Claims>> {
     }
     if mistakes.is_empty() { Ok(claims) } else { Err(usage(mistakes.join("\n"))) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use hitmark_loadtests::Plan;
+    use hitmark_reports::claims::How;
+
+    use super::*;
+
+    /// The names of all experiments of the plans that are shipped; each plan must be right.
+    fn experiments() -> BTreeSet<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("loadtests/plans");
+        let plans = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let plans = plans.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        let parsed = plans.map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            Plan::parse(&text, &path.display().to_string()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+        });
+        parsed.flat_map(|plan| plan.experiments).map(|experiment| experiment.name).collect()
+    }
+
+    #[test]
+    fn every_shipped_claim_that_is_measured_names_an_experiment_of_a_shipped_plan() {
+        let experiments = experiments();
+        for claim in shipped().unwrap().iter().flat_map(|claims| &claims.claims) {
+            if let How::Measured { experiment, .. } = &claim.how {
+                assert!(experiments.contains(experiment), "{}: no plan has '{experiment}'", claim.id);
+            }
+        }
+    }
+}

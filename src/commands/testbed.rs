@@ -75,9 +75,11 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             database_url: args.database_url.clone(),
             // A Redis in the environment is used only where it is asked for.
             tasks_url: args.tasks.clone(),
+            sessions_url: args.sessions.clone(),
             redis_url: args.redis_url.clone().filter(|_| cache.needs_redis()),
             cache,
             cache_path: args.cache_path.clone(),
+            listen_writes: args.listen_writes,
             seed_size,
             indexes: if args.without_indexes { Indexes::Absent } else { Indexes::Present },
             admin_token: args.admin_token.clone(),

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
-use hitmark_cache::Key;
+use hitmark_cache::{Key, Policy};
 use serde::Serialize;
 
 use crate::app::Endpoint;
@@ -63,7 +64,22 @@ where
     F: FnOnce(Endpoint) -> Fut + Send + 'static,
     Fut: Future<Output = Result<Bytes, Failure>> + Send + 'static,
 {
-    let Question { variant, key, ttl, absent } = question;
+    let policy = Policy::ttl(question.ttl);
+    answer_by(endpoint, question, &policy, origin).await
+}
+
+/// The same by a policy of more than a lifetime, whose own lifetime counts.
+pub(crate) async fn answer_by<F, Fut>(
+    endpoint: &Endpoint,
+    question: Question,
+    policy: &Policy,
+    origin: F,
+) -> Response
+where
+    F: FnOnce(Endpoint) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<Bytes, Failure>> + Send + 'static,
+{
+    let Question { variant, key, absent, .. } = question;
     let own = endpoint.clone();
     let origin = async move || {
         let answered = tokio::time::timeout(ORIGIN_TIMEOUT, origin(own)).await;
@@ -74,10 +90,18 @@ where
             Ok(body) => reply::answered(body, Status::bypass(), absent),
             Err(failure) => failed(endpoint, Some(&failure), &failure),
         },
-        RequestVariant::Cached => match endpoint.app.cache.get_or_set(&key, ttl, origin).await {
+        RequestVariant::Cached => match endpoint.app.cache.fetch(&key, policy, origin).await {
             Ok(served) => reply::answered(served.value, Status::of(served.source, served.ttl), absent),
             Err(error) => failed(endpoint, error.failed(), &error),
         },
+    }
+}
+
+/// What a write answers.
+pub(crate) fn written(endpoint: &Endpoint, status: StatusCode, value: &impl Serialize) -> Response {
+    match json(value) {
+        Ok(body) => reply::respond(status, body),
+        Err(failure) => failed(endpoint, Some(&failure), &failure),
     }
 }
 

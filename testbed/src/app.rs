@@ -11,7 +11,9 @@ use hitmark_cache::CacheLayer;
 use tempfile::TempDir;
 
 use crate::admin::server::CacheServer;
+use crate::database::notify::WriteListener;
 use crate::database::{Database, Session};
+use crate::sessions::Sessions;
 use crate::tasks::Tasks;
 use crate::telemetry::{RouteStats, Telemetry, observe};
 
@@ -27,9 +29,13 @@ pub(crate) struct App {
     pub(crate) telemetry: Telemetry,
     /// Work that requests leave for later.
     pub(crate) tasks: Arc<Tasks>,
+    /// Hears of writes by others, if it was asked to.
+    pub(crate) heard: Option<WriteListener>,
+    /// Who is logged in.
+    pub(crate) sessions: Sessions,
     /// Without it the administration is closed.
     pub(crate) admin_token: Option<String>,
-    /// The cache's server, if it has one.
+    /// The cache's server, if it has one at a fixed place.
     pub(crate) server: Option<CacheServer>,
     /// Holds database and cache where no place was named, and goes with the last router. Declared after
     /// both, so that their files are closed before they are removed.

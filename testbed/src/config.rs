@@ -10,6 +10,7 @@ use std::str::FromStr;
 use hitmark_schema::redact;
 use url::Url;
 
+use crate::sessions;
 use crate::tasks::CELERY;
 
 /// What a testbed is started with. `Debug` shows URLs masked and never shows the token.
@@ -27,9 +28,13 @@ pub struct TestbedConfig {
     /// Where tasks wait: `redis://…` for workers of this service, `celery+redis://…` for a Celery
     /// worker; without it, in the process.
     pub tasks_url: Option<String>,
+    /// The Redis database of sessions, which must hold nothing else; without it, in the process.
+    pub sessions_url: Option<String>,
     /// The folder of [`CacheChoice::Sqlite`] and [`CacheChoice::File`]; without it, a temporary one that
     /// goes with the testbed. Ignored by the other choices.
     pub cache_path: Option<PathBuf>,
+    /// Whether commits by others to the tables of cached queries are heard (PostgreSQL only).
+    pub listen_writes: bool,
     /// How much data is loaded.
     pub seed_size: SeedSize,
     /// Whether queries have the indexes that the systems' documents recommend.
@@ -51,7 +56,9 @@ impl Default for TestbedConfig {
             cache: CacheChoice::Memory,
             redis_url: None,
             tasks_url: None,
+            sessions_url: None,
             cache_path: None,
+            listen_writes: false,
             seed_size: SeedSize::Medium,
             indexes: Indexes::Present,
             admin_token: None,
@@ -69,7 +76,9 @@ impl fmt::Debug for TestbedConfig {
             .field("cache", &self.cache)
             .field("redis_url", &self.redis_url.as_deref().map(redact::url))
             .field("tasks_url", &self.tasks_url.as_deref().map(redact::url))
+            .field("sessions_url", &self.sessions_url.as_deref().map(redact::url))
             .field("cache_path", &self.cache_path)
+            .field("listen_writes", &self.listen_writes)
             .field("seed_size", &self.seed_size)
             .field("indexes", &self.indexes)
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
@@ -85,8 +94,14 @@ impl TestbedConfig {
     /// # Errors
     /// All mistakes together, each naming its setting and what to write instead.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let mistakes =
-            [self.database_mistake(), self.redis_mistake(), self.tasks_mistake(), self.token_mistake()];
+        let mistakes = [
+            self.database_mistake(),
+            self.listen_mistake(),
+            self.redis_mistake(),
+            self.tasks_mistake(),
+            sessions::mistake(self),
+            self.token_mistake(),
+        ];
         let mistakes: Vec<String> = mistakes.into_iter().flatten().collect();
         if mistakes.is_empty() { Ok(()) } else { Err(ConfigError { mistakes }) }
     }
@@ -109,6 +124,13 @@ impl TestbedConfig {
         }
     }
 
+    fn listen_mistake(&self) -> Option<String> {
+        let is_postgres = self.database_url.as_deref().is_some_and(|url| !url.starts_with("sqlite:"));
+        (self.listen_writes && !is_postgres).then(|| {
+            "listening to writes needs PostgreSQL: give a database URL such as postgres://user@host:5432/name".to_owned()
+        })
+    }
+
     fn redis_mistake(&self) -> Option<String> {
         if !self.cache.needs_redis() {
             return None;
@@ -119,10 +141,11 @@ impl TestbedConfig {
         };
         match Url::parse(text) {
             // With several hosts it is no URL by the book: the cache itself reads it.
-            _ if text.starts_with("redis+sentinel://") => None,
+            _ if is_of_several(text) => None,
             Ok(url) if url.scheme() == "redis" && url.has_host() => None,
             _ => Some(format!(
-                "Redis URL '{}': write redis://host:6379/0 or redis+sentinel://host:26379/master-name",
+                "Redis URL '{}': write redis://host:6379/0, redis+sentinel://host:26379/master-name or \
+                 redis+cluster://host:6379,host:6379",
                 redact::url(text)
             )),
         }
@@ -146,6 +169,11 @@ impl TestbedConfig {
             .is_empty()
             .then(|| "the admin token is empty: leave it out, or give it a value".to_owned())
     }
+}
+
+/// Whether the URL names Sentinels or nodes of a Cluster, and not one server at a fixed place.
+pub(crate) fn is_of_several(redis_url: &str) -> bool {
+    ["redis+sentinel://", "redis+cluster://"].iter().any(|scheme| redis_url.starts_with(scheme))
 }
 
 /// Every mistake of a configuration.
@@ -311,7 +339,8 @@ mod tests {
             for (url, is_good) in [
                 ("redis://cache:6379/0", true),
                 ("redis+sentinel://a:26379,b:26379/main", true),
-                ("redis+cluster://a:6379", false),
+                ("redis+cluster://a:6379,b:6379?shards=32", true),
+                ("redis+unknown://a:6379", false),
                 ("cache:6379", false),
             ] {
                 let config =

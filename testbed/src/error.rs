@@ -47,6 +47,9 @@ pub enum TestbedError {
     /// The broker of tasks could not be set up.
     #[error("cannot set up the tasks: {0}")]
     Tasks(String),
+    /// The store of sessions could not be set up.
+    #[error("cannot set up the sessions: {0}")]
+    Sessions(String),
     /// The address could not be bound.
     #[error("cannot listen on {addr}: {source}; choose another address with --listen")]
     Listen {

@@ -14,6 +14,37 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| complete().to_string().into(
 type Line = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
 const LINES: &[Line] = &[
+    ("get", "/incident/stores/{id}", "A store with its incidents by severity", &[]),
+    (
+        "get",
+        "/incident/stores/{id}/incidents",
+        "Its incidents, as the user of hitmark-user may see them",
+        &["page", "loading"],
+    ),
+    ("get", "/incident/users/{id}/permissions", "What a user may do", &[]),
+    ("post", "/incident/users/{id}/role", "Gives a user another role; clears the permissions", &["role"]),
+    ("get", "/incident/incidents/{id}/photo", "A photo, as JPEG or WebP by Accept", &[]),
+    ("get", "/incident/incidents/{id}/report.pdf", "The report for printing", &[]),
+    (
+        "post",
+        "/incident/incidents",
+        "Reports an incident; prints and mails, now or by tasks",
+        &["processing"],
+    ),
+    ("post", "/incident/photos", "Takes a photo and makes it fit for the web", &[]),
+    ("put", "/market/products/{id}", "Changes its price; clears what shows it", &["price_cents"]),
+    ("put", "/market/shops/{id}", "Says whether it is verified; clears what shows it", &["verified"]),
+    ("put", "/market/categories/{id}", "Changes its name; clears what shows it", &["name"]),
+    ("put", "/market/users/{id}", "Changes the name; clears the user's orders", &["name"]),
+    ("get", "/market/users/{id}/orders", "A customer's latest orders, for him alone", &[]),
+    ("get", "/score/users/{id}/reports", "A student's score reports, newest first", &[]),
+    ("get", "/score/reports/{id}", "A report with its percentiles among all who took its sections", &[]),
+    ("get", "/score/reports/{id}/document.pdf", "The report for printing", &[]),
+    ("post", "/score/reports/{id}/document", "Prints it, now or by a task", &["processing"]),
+    ("post", "/score/reports", "Adds a report; its commit clears every answer that read its tables", &[]),
+    ("post", "/score/login", "Begins a session", &[]),
+    ("post", "/score/logout", "Ends it", &[]),
+    ("get", "/score/me", "The reports of who is logged in", &[]),
     (
         "get",
         "/api/v1/analytics/revenue",

@@ -175,6 +175,12 @@ impl Mistakes {
     }
 }
 
+/// The number of a row, in a path.
+pub(crate) fn number(text: &str) -> Result<i64, Mistakes> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| Mistakes::one("id", "must be a whole number from 1"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

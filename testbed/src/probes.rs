@@ -28,6 +28,9 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
 async fn metrics(State(app): State<Arc<App>>) -> Response {
     let mut page = String::with_capacity(16 * 1024);
     exposition::encode(&app.telemetry.families(), &mut page);
+    if let Some(heard) = &app.heard {
+        exposition::encode(&heard.families(), &mut page);
+    }
     exposition::encode(&app.cache.families(), &mut page);
     ([(CONTENT_TYPE, HeaderValue::from_static(exposition::CONTENT_TYPE))], page).into_response()
 }
@@ -51,7 +54,7 @@ async fn healthz(State(app): State<Arc<App>>) -> Response {
 }
 
 /// Up unless the last operation found the cache down.
-fn is_cache_up(families: &[Family]) -> bool {
+pub(crate) fn is_cache_up(families: &[Family]) -> bool {
     let up = families.iter().filter(|family| family.metric == CACHE_BACKEND_UP);
     up.flat_map(|family| &family.samples).all(|sample| sample.value != Value::Number(0.0))
 }

@@ -35,6 +35,12 @@ pub(crate) fn bad_request(mistakes: &Mistakes) -> Response {
     failed(respond(StatusCode::BAD_REQUEST, body.to_string().into()))
 }
 
+/// The same, by value, for `map_err`.
+#[expect(clippy::needless_pass_by_value, reason = "it ends the life of the mistakes in map_err")]
+pub(crate) fn bad(mistakes: Mistakes) -> Response {
+    bad_request(&mistakes)
+}
+
 /// 400 with one sentence.
 pub(crate) fn bad_header(message: &str) -> Response {
     failed(error(StatusCode::BAD_REQUEST, message))
@@ -83,6 +89,14 @@ pub(crate) fn respond(status: StatusCode, body: Bytes) -> Response {
 /// An error with one sentence.
 pub(crate) fn error(status: StatusCode, message: &str) -> Response {
     respond(status, json!({ "error": message }).to_string().into())
+}
+
+/// The media type of a body that is no JSON; errors stay what they are.
+pub(crate) fn of_type(mut response: Response, media_type: &'static str) -> Response {
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    }
+    response
 }
 
 fn failed(mut response: Response) -> Response {

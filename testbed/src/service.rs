@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::serve::ListenerExt;
 use hitmark_cache::{
-    CacheError, CacheLayer, FileConfig, MemoryConfig, RedisConfig, SqliteConfig, TieredConfig,
+    CacheError, CacheLayer, FileConfig, LayerOptions, MemoryConfig, RedisConfig, SqliteConfig, TieredConfig,
 };
 use hitmark_schema::redact;
 use tempfile::TempDir;
@@ -19,13 +19,15 @@ use tokio::sync::oneshot;
 
 use crate::admin::server::CacheServer;
 use crate::app::App;
-use crate::config::{CacheChoice, SeedSize, TestbedConfig};
+use crate::config::{CacheChoice, SeedSize, TestbedConfig, is_of_several};
+use crate::database::notify::WriteListener;
 use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
 use crate::error::TestbedError;
+use crate::sessions::Sessions;
 use crate::tasks::{self, Counts, Mailbox, Tasks, Work};
 use crate::telemetry::Telemetry;
-use crate::{admin, analytics, health, incidents, marketplace, probes, rate_limit, reply};
+use crate::{admin, analytics, health, incidents, marketplace, probes, rate_limit, reply, score_reports};
 
 /// How long open requests may take to end after the testbed was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -96,7 +98,10 @@ impl Testbed {
         let tasks = tasks(&config, &database, &cache, &telemetry).await?;
         let server = cache_server(&config, &name)?;
         let admin_token = config.admin_token.clone();
-        let app = App { database, cache, telemetry, tasks, admin_token, server, _folder: folder };
+        let sessions = sessions(&config).await?;
+        let heard = write_listener(&config, &database, &cache).await?;
+        let app =
+            App { database, cache, telemetry, tasks, sessions, heard, admin_token, server, _folder: folder };
         let app = Arc::new(app);
         let testbed = Self { app, listener, addr, summary, rate_limit: config.rate_limit };
         if config.warm {
@@ -139,6 +144,7 @@ impl Testbed {
             .merge(analytics::routes(&self.app))
             .merge(health::routes(&self.app))
             .merge(incidents::routes(&self.app))
+            .merge(score_reports::routes(&self.app))
             .merge(tasks::routes(&self.app))
             .merge(admin::routes(&self.app));
         self.app.fallback(router, reply::no_such_path)
@@ -225,6 +231,23 @@ async fn tasks(
     tasks.map_err(|error| TestbedError::Tasks(error.to_string()))
 }
 
+async fn write_listener(
+    config: &TestbedConfig,
+    database: &Database,
+    cache: &CacheLayer,
+) -> Result<Option<WriteListener>, TestbedError> {
+    let Some(url) = config.database_url.as_deref().filter(|_| config.listen_writes) else {
+        return Ok(None);
+    };
+    let tables = marketplace::TABLES.into_iter().chain(score_reports::TABLES).collect();
+    WriteListener::start(database, url, tables, cache.clone()).await.map(Some)
+}
+
+async fn sessions(config: &TestbedConfig) -> Result<Sessions, TestbedError> {
+    let sessions = Sessions::start(config.sessions_url.as_deref()).await;
+    sessions.map_err(|error| TestbedError::Sessions(error.to_string()))
+}
+
 fn database_url(config: &TestbedConfig, folder: Option<&TempDir>) -> String {
     let in_folder = || database::sqlite_url(&own_path(folder).join("testbed.db"));
     config.database_url.clone().unwrap_or_else(in_folder)
@@ -237,29 +260,40 @@ pub(crate) async fn cache(
     folder: Option<&TempDir>,
 ) -> Result<CacheLayer, TestbedError> {
     let path = config.cache_path.clone().unwrap_or_else(|| own_path(folder));
+    let options = layer_options()?;
     match config.cache {
-        CacheChoice::Memory => Ok(CacheLayer::memory(MemoryConfig::default())),
+        CacheChoice::Memory => Ok(CacheLayer::memory_with(MemoryConfig::default(), options)),
         CacheChoice::Off => Ok(CacheLayer::off()),
         CacheChoice::Redis | CacheChoice::Tiered => {
             let url = config.redis_url.as_deref().unwrap_or_default();
             let mut redis = RedisConfig::new(url);
             redis.namespace = namespace(name);
             let layer = match config.cache {
-                CacheChoice::Tiered => CacheLayer::tiered(TieredConfig::new(redis)).await,
-                _ => CacheLayer::redis(redis).await,
+                CacheChoice::Tiered => CacheLayer::tiered_with(TieredConfig::new(redis), options).await,
+                _ => CacheLayer::redis_with(redis, options).await,
             };
             layer.map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
         }
         CacheChoice::Sqlite => {
             std::fs::create_dir_all(&path).map_err(|error| refused(&path, &error))?;
-            let layer = CacheLayer::sqlite(SqliteConfig::new(path.join(format!("cache-{name}.db")))).await;
+            let sqlite = SqliteConfig::new(path.join(format!("cache-{name}.db")));
+            let layer = CacheLayer::sqlite_with(sqlite, options).await;
             layer.map_err(|error: CacheError| refused(&path, &error))
         }
         CacheChoice::File => {
-            let layer = CacheLayer::file(FileConfig::new(path.join(format!("cache-{name}")))).await;
+            let file = FileConfig::new(path.join(format!("cache-{name}")));
+            let layer = CacheLayer::file_with(file, options).await;
             layer.map_err(|error: CacheError| refused(&path, &error))
         }
     }
+}
+
+/// What follows from which change, of every system that declares it.
+fn layer_options() -> Result<LayerOptions, TestbedError> {
+    let mut options = LayerOptions::default();
+    options.cascades = marketplace::cascades()
+        .map_err(|error| TestbedError::Cache { url: "cascades".to_owned(), reason: error.to_string() })?;
+    Ok(options)
 }
 
 fn own_path(folder: Option<&TempDir>) -> PathBuf {
@@ -279,6 +313,10 @@ fn cache_server(config: &TestbedConfig, name: &str) -> Result<Option<CacheServer
     let Some(url) = config.redis_url.as_deref().filter(|_| config.cache.needs_redis()) else {
         return Ok(None);
     };
+    // The administration asks one server at a fixed place.
+    if is_of_several(url) {
+        return Ok(None);
+    }
     let server = CacheServer::new(url, &namespace(name));
     server.map(Some).map_err(|error| TestbedError::Cache { url: redact::url(url), reason: error.to_string() })
 }

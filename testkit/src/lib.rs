@@ -7,6 +7,7 @@
 //! The crate depends on no room of the workspace, so that each room may test with it.
 
 mod celery;
+mod cluster;
 mod daemon;
 mod delay_proxy;
 mod error;
@@ -24,6 +25,7 @@ mod unprivileged;
 mod varnish;
 
 pub use celery::{Celery, CeleryWorker};
+pub use cluster::RedisCluster;
 pub use delay_proxy::DelayProxy;
 pub use error::TestkitError;
 pub use nginx::NginxServer;

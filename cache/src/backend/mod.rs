@@ -6,6 +6,7 @@
 mod file;
 mod memory;
 mod off;
+pub(crate) mod parts;
 mod redis;
 mod sqlite;
 mod tiered;
@@ -24,6 +25,7 @@ use crate::error::CacheError;
 use crate::key::Key;
 use crate::pattern::Pattern;
 use crate::tag::Tag;
+use crate::wire::Codec;
 
 /// The name of each backend, as metrics and command lines write it.
 pub const NAMES: [&str; 6] = [Memory::NAME, Redis::NAME, Tiered::NAME, Sqlite::NAME, File::NAME, Off::NAME];
@@ -169,6 +171,8 @@ pub struct State {
     pub entries: Option<u64>,
     /// How many bytes of keys and values it holds.
     pub size_bytes: Option<u64>,
+    /// How many lookups were answered by a copy in this process of what a server holds.
+    pub copy_hits: Option<u64>,
 }
 
 /// The backend of a layer. An enum and not a box, so that a hit makes no dynamic call and no
@@ -192,6 +196,17 @@ impl Backend {
             Self::Sqlite(_) => Sqlite::NAME,
             Self::File(_) => File::NAME,
             Self::Off(_) => Off::NAME,
+        }
+    }
+
+    /// How values are written and read, where they have a form outside this process.
+    pub(crate) fn codec(&self) -> Option<&Codec> {
+        match self {
+            Self::Redis(redis) => Some(redis.codec()),
+            Self::Tiered(tiered) => Some(tiered.server().codec()),
+            Self::Sqlite(sqlite) => Some(sqlite.codec()),
+            // A file is written while it is encoded: the two have no times of their own.
+            Self::Memory(_) | Self::File(_) | Self::Off(_) => None,
         }
     }
 }

@@ -139,7 +139,7 @@ impl Inner {
         match right {
             Right::Leased(lease) => {
                 let fill = self.backend.fill(key, entry, tags, lease);
-                let is_stored = self.timed_refusable(Op::Set, fill).await;
+                let is_stored = self.timed_refusable(Op::Set, key, fill).await;
                 if is_stored {
                     self.kept(key, entry);
                 }

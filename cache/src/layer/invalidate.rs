@@ -66,14 +66,15 @@ impl Inner {
     pub(super) async fn invalidate_one(&self, what: &Invalidation) -> Result<u64, CacheError> {
         self.overtake(what).await;
         // Boxed: it is as large as all backends' deletions together, and would be part of every caller.
-        let answer = Box::pin(self.remove(what)).await;
-        match &answer {
-            Ok(removed) => self.metrics.invalidated(Scope::of(what), *removed),
-            Err(_) if !self.is_local => self.pending.push(what.clone()),
-            Err(_) => {}
+        let removal = Box::pin(self.remove(what)).await;
+        if let Ok(removed) = &removal.keys {
+            self.metrics.invalidated(Scope::of(what), *removed);
+        }
+        if !self.is_local {
+            removal.missed_by.iter().for_each(|part| self.parts[*part].pending.push(what.clone()));
         }
         self.reasons.invalidated(what);
-        answer
+        removal.keys
     }
 
     /// Sees to it that no origin call that began before is stored.

@@ -81,13 +81,13 @@ impl Inner {
             Claim::Granted(_) => OpResult::Ok,
             Claim::Held => OpResult::Refused,
         };
-        self.timed_as(Op::Claim, claim, as_refusal).await.ok()
+        self.timed_as(Op::Claim, flight.key(), claim, as_refusal).await.ok()
     }
 
     pub(super) async fn give_back(&self, flight: &Flight, right: Right) {
         if let Right::Leased(lease) = right {
             // If it fails, the lease ends by itself.
-            let _ = self.timed(Op::Renounce, self.backend.renounce(flight.key(), lease)).await;
+            let _ = self.timed(Op::Renounce, flight.key(), self.backend.renounce(flight.key(), lease)).await;
         }
     }
 

@@ -11,6 +11,7 @@ mod freshness;
 mod invalidate;
 mod lease;
 mod options;
+mod part;
 mod store;
 mod warm;
 
@@ -23,13 +24,14 @@ use hitmark_schema::exposition::Family;
 use tokio::sync::Semaphore;
 
 pub use self::options::LayerOptions;
+use self::part::Part;
 pub use self::warm::{WarmItem, Warmed};
 use crate::adaptive::AdaptiveTtl;
 use crate::backend::{
     Backend, Cache, File, FileConfig, Lookup, MAX_TTL, MIN_TTL, Memory, MemoryConfig, Off, Redis,
     RedisConfig, Sqlite, SqliteConfig, Tiered, TieredConfig,
 };
-use crate::breaker::{BreakerState, Gate};
+use crate::breaker::BreakerState;
 use crate::cascade::Cascades;
 use crate::clock::UnixMs;
 use crate::coalesce::{Boarding, Coalescer};
@@ -38,7 +40,6 @@ use crate::error::CacheError;
 use crate::invalidation::Invalidation;
 use crate::key::Key;
 use crate::metrics::{Gauges, Metrics, OpResult};
-use crate::pending::Pending;
 use crate::policy::Policy;
 use crate::random::Randomness;
 use crate::reasons::Reasons;
@@ -62,8 +63,8 @@ struct Inner {
     /// Whether a lookup is so cheap that timing each would cost too much.
     is_memory: bool,
     coalescer: Arc<Coalescer>,
-    gate: Gate,
-    pending: Pending,
+    /// One for each part of the backend.
+    parts: Box<[Part]>,
     cascades: Cascades,
     random: Randomness,
     background: Arc<Semaphore>,
@@ -130,7 +131,15 @@ impl CacheLayer {
     /// # Errors
     /// Only [`CacheError::Open`]: the file cannot be used.
     pub async fn sqlite(config: SqliteConfig) -> Result<Self, CacheError> {
-        Ok(Self::with(Backend::Sqlite(Sqlite::open(config).await?), LayerOptions::default()))
+        Self::sqlite_with(config, LayerOptions::default()).await
+    }
+
+    /// The same with settings of the layer.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Open`].
+    pub async fn sqlite_with(config: SqliteConfig, options: LayerOptions) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::Sqlite(Sqlite::open(config).await?), options))
     }
 
     /// A layer whose values live in files of a folder, and survive a restart. Must be called within a
@@ -139,7 +148,15 @@ impl CacheLayer {
     /// # Errors
     /// Only [`CacheError::Open`]: the folder cannot be used.
     pub async fn file(config: FileConfig) -> Result<Self, CacheError> {
-        Ok(Self::with(Backend::File(File::open(config).await?), LayerOptions::default()))
+        Self::file_with(config, LayerOptions::default()).await
+    }
+
+    /// The same with settings of the layer.
+    ///
+    /// # Errors
+    /// Only [`CacheError::Open`].
+    pub async fn file_with(config: FileConfig, options: LayerOptions) -> Result<Self, CacheError> {
+        Ok(Self::with(Backend::File(File::open(config).await?), options))
     }
 
     /// A layer that never stores: every call goes to the origin, and none are joined.
@@ -151,14 +168,15 @@ impl CacheLayer {
     fn with(backend: Backend, options: LayerOptions) -> Self {
         let is_local = !matches!(backend, Backend::Redis(_) | Backend::Tiered(_));
         let is_memory = matches!(backend, Backend::Memory(_));
+        let part = |_| Part::new(options.breaker, options.pending_max);
+        let parts = (0..backend.parts()).map(part).collect();
         let inner = Arc::new_cyclic(|me| Inner {
             me: Weak::clone(me),
             backend,
             is_local,
             is_memory,
             coalescer: Arc::new(Coalescer::new()),
-            gate: Gate::new(options.breaker),
-            pending: Pending::new(options.pending_max),
+            parts,
             cascades: options.cascades,
             random: options.random,
             background: Arc::new(Semaphore::new(options.background_max.clamp(1, Semaphore::MAX_PERMITS))),
@@ -220,7 +238,7 @@ impl CacheLayer {
         // An origin call that began earlier must not put its older value over this one.
         inner.overtake(&old).await;
         if policy.ttl < MIN_TTL || policy.has_too_many_tags() {
-            return inner.remove(&old).await.map(drop);
+            return inner.remove(&old).await.keys.map(drop);
         }
         // Like a flight, so that an invalidation meanwhile waits for this store before it removes.
         let ticket = inner.coalescer.ticket(key);
@@ -229,13 +247,13 @@ impl CacheLayer {
             return Ok(());
         };
         if !flight.begin_storing() {
-            return inner.remove(&old).await.map(drop);
+            return inner.remove(&old).await.keys.map(drop);
         }
         let entry = inner.entry(key, (Kind::Value, value), policy, Duration::ZERO);
         let stored = inner.store(key, &entry, policy.names()).await;
         drop(flight);
         if stored.is_err() && !inner.is_local {
-            inner.pending.push(old);
+            inner.part(key).pending.push(old);
         }
         stored
     }
@@ -246,11 +264,11 @@ impl CacheLayer {
         self.inner.backend.name()
     }
 
-    /// What the circuit breaker before the cache server lets through. Always closed where the
-    /// backend is in this process.
+    /// What the circuit breaker before the cache server lets through; in a Cluster, the breaker that
+    /// lets through least. Always closed where the backend is in this process.
     #[must_use]
     pub fn breaker_state(&self) -> BreakerState {
-        self.inner.gate.state()
+        self.inner.breaker_state()
     }
 
     /// Counts a value that a caller had from its origin because it did not want the cache.
@@ -264,9 +282,10 @@ impl CacheLayer {
         let inner = &self.inner;
         let gauges = Gauges {
             store: inner.backend.state(),
-            breaker: inner.gate.state(),
-            breaker_opened: inner.gate.times_opened(),
-            pending: inner.pending.len(),
+            breaker: inner.breaker_state(),
+            breaker_opened: inner.times_opened(),
+            pending: inner.pending(),
+            codec: inner.backend.codec(),
         };
         inner.metrics.families(self.backend_name(), &gauges)
     }

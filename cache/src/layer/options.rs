@@ -8,13 +8,14 @@ use crate::random::Randomness;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LayerOptions {
-    /// When a cache server is left alone. A backend in this process has no breaker.
+    /// When a cache server is left alone, in a Cluster each shard by itself. A backend in this process
+    /// has no breaker.
     pub breaker: BreakerConfig,
     /// Which invalidations follow from which.
     pub cascades: Cascades,
     /// The most refreshes in the background at a time. Beyond it, stale values are served without.
     pub background_max: usize,
-    /// The most invalidations that wait for a server; beyond it they become one for everything.
+    /// The most invalidations that wait for a server, or for each shard of a Cluster; beyond it they become one for everything.
     pub pending_max: usize,
     /// Chance for jitter and early refresh.
     pub random: Randomness,

@@ -5,12 +5,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
+
 use super::Inner;
+use super::part::Part;
+use crate::backend::parts::{ABREAST, SCANS_ABREAST};
 use crate::backend::{Cache, Lookup};
 use crate::clock::UnixMs;
 use crate::entry::Entry;
 use crate::error::CacheError;
-use crate::invalidation::{Invalidation, table_tag};
+use crate::invalidation::Invalidation;
 use crate::key::Key;
 use crate::metrics::{Op, OpResult};
 
@@ -32,15 +36,16 @@ impl Inner {
             self.metrics.operation(Op::Get, looked_up(&answer, judge), took);
             return answer;
         }
-        if self.pending.len() > 0 {
-            self.replay_later();
+        let part = self.part(key);
+        if part.pending.len() > 0 {
+            self.replay_later(self.backend.part_of(key));
             self.metrics.operation(Op::Get, OpResult::Unreachable, None);
             return Err(CacheError::Unreachable);
         }
-        let answer = self.through_gate(self.backend.get(key)).await;
+        let answer = self.through_gate(part, self.backend.get(key)).await;
         let (answer, took) = match answer {
             // An invalidation that came meanwhile may have failed.
-            (Ok(_), _) if self.pending.len() > 0 => (Err(CacheError::Unreachable), None),
+            (Ok(_), _) if part.pending.len() > 0 => (Err(CacheError::Unreachable), None),
             answered => answered,
         };
         self.metrics.operation(Op::Get, looked_up(&answer, judge), took);
@@ -51,28 +56,31 @@ impl Inner {
     pub(super) async fn timed<T>(
         &self,
         op: Op,
+        key: &Key,
         operation: impl Future<Output = Result<T, CacheError>>,
     ) -> Result<T, CacheError> {
-        self.timed_as(op, operation, |_| OpResult::Ok).await
+        self.timed_as(op, key, operation, |_| OpResult::Ok).await
     }
 
     /// The same for an operation whose answer may be no; whether it was yes.
     pub(super) async fn timed_refusable(
         &self,
         op: Op,
+        key: &Key,
         operation: impl Future<Output = Result<bool, CacheError>>,
     ) -> bool {
         let result = |done: &bool| if *done { OpResult::Ok } else { OpResult::Refused };
-        self.timed_as(op, operation, result).await.unwrap_or(false)
+        self.timed_as(op, key, operation, result).await.unwrap_or(false)
     }
 
     pub(super) async fn timed_as<T>(
         &self,
         op: Op,
+        key: &Key,
         operation: impl Future<Output = Result<T, CacheError>>,
         result: impl FnOnce(&T) -> OpResult,
     ) -> Result<T, CacheError> {
-        let (answer, took) = self.through_gate(operation).await;
+        let (answer, took) = self.through_gate(self.part(key), operation).await;
         self.metrics.operation(op, answer.as_ref().map_or_else(OpResult::from, result), took);
         answer
     }
@@ -80,16 +88,17 @@ impl Inner {
     /// Asks the server if the breaker lets it, and tells the breaker; the time, if it was asked.
     async fn through_gate<T>(
         &self,
+        part: &Part,
         operation: impl Future<Output = Result<T, CacheError>>,
     ) -> (Result<T, CacheError>, Option<Duration>) {
         let started = Instant::now();
-        if !self.is_local && !self.gate.admits(started) {
+        if !self.is_local && !part.gate.admits(started) {
             return (Err(CacheError::Unreachable), None);
         }
         let answer = operation.await;
         let took = started.elapsed();
         if !self.is_local {
-            self.gate.answered(judged(&answer, took), started + took);
+            part.gate.answered(judged(&answer, took), started + took);
         }
         let is_timed = !matches!(answer, Err(CacheError::Unreachable));
         (answer, is_timed.then_some(took))
@@ -101,7 +110,7 @@ impl Inner {
         entry: &Entry,
         tags: &[crate::tag::Tag],
     ) -> Result<(), CacheError> {
-        self.timed(Op::Set, self.backend.set(key, entry, tags)).await?;
+        self.timed(Op::Set, key, self.backend.set(key, entry, tags)).await?;
         self.kept(key, entry);
         Ok(())
     }
@@ -112,52 +121,85 @@ impl Inner {
         self.reasons.stored(key, entry.kept_until);
     }
 
-    /// Removes what an invalidation names; how many keys there were. Deletions by pattern take time
-    /// in proportion to all keys, which says nothing of the server: the breaker is not told.
-    pub(super) async fn remove(&self, what: &Invalidation) -> Result<u64, CacheError> {
-        match what {
-            Invalidation::Key(key) => self.timed(Op::Delete, self.backend.delete(key)).await.map(u64::from),
-            Invalidation::Tag(tag) => self.timed(Op::DeleteTag, self.backend.delete_tag(tag)).await,
-            Invalidation::Table(table) => {
-                self.timed(Op::DeleteTag, self.backend.delete_tag(&table_tag(table))).await
-            }
-            Invalidation::Pattern(pattern) => {
-                self.unhurried(Op::DeletePattern, self.backend.delete_pattern(pattern)).await
-            }
-            Invalidation::All => self.unhurried(Op::Clear, self.backend.clear()).await,
-        }
-    }
-
-    async fn unhurried(
-        &self,
-        op: Op,
-        operation: impl Future<Output = Result<u64, CacheError>>,
-    ) -> Result<u64, CacheError> {
+    /// Removes what an invalidation names from every part that may hold it, some at the same time.
+    pub(super) async fn remove(&self, what: &Invalidation) -> Removal {
         let started = Instant::now();
-        let answer = operation.await;
-        let result = answer.as_ref().map_or_else(OpResult::from, |_| OpResult::Ok);
-        self.metrics.operation(op, result, Some(started.elapsed()));
-        answer
+        let abreast = if scans(what) { SCANS_ABREAST } else { ABREAST };
+        let asked: Vec<_> =
+            self.parts_of(what, abreast).into_iter().map(|part| self.remove_in(part, what)).collect();
+        let mut answers = futures::stream::iter(asked).buffer_unordered(abreast);
+        let (mut keys, mut missed_by, mut was_asked) = (Ok(0), Vec::new(), false);
+        while let Some((part, answer, asked)) = answers.next().await {
+            was_asked |= asked;
+            match answer {
+                Ok(more) => keys = keys.map(|keys: u64| keys + more),
+                Err(error) => {
+                    missed_by.push(part);
+                    keys = keys.and(Err(error));
+                }
+            }
+        }
+        self.removed(what, &keys, was_asked.then(|| started.elapsed()));
+        Removal { keys, missed_by }
     }
 
-    /// Starts to do what waits, unless that is under way or was tried a moment ago.
-    fn replay_later(&self) {
+    /// Removes from one part: its number, what it answered, and whether it was asked. Deletions by
+    /// pattern take time in proportion to all keys, which says nothing of the server: its breaker
+    /// neither hinders them nor is told.
+    async fn remove_in(&self, part: usize, what: &Invalidation) -> (usize, Result<u64, CacheError>, bool) {
+        let operation = self.backend.remove_in(part, what);
+        if scans(what) {
+            return (part, operation.await, true);
+        }
+        let (answer, took) = self.through_gate(&self.parts[part], operation).await;
+        (part, answer, took.is_some())
+    }
+
+    /// Counts a removal.
+    fn removed(&self, what: &Invalidation, keys: &Result<u64, CacheError>, took: Option<Duration>) {
+        let op = match what {
+            Invalidation::Key(_) => Op::Delete,
+            Invalidation::Tag(_) | Invalidation::Table(_) => Op::DeleteTag,
+            Invalidation::Pattern(_) => Op::DeletePattern,
+            Invalidation::All => Op::Clear,
+        };
+        self.metrics.operation(op, keys.as_ref().map_or_else(OpResult::from, |_| OpResult::Ok), took);
+    }
+
+    /// Starts to do what a part has missed, unless that is under way or was tried a moment ago.
+    fn replay_later(&self, part: usize) {
         let Some(inner) = self.me.upgrade() else { return };
-        if self.pending.is_due(UnixMs::now()) {
-            tokio::spawn(async move { inner.replay().await });
+        if self.parts[part].pending.is_due(UnixMs::now()) {
+            tokio::spawn(async move { inner.replay(part).await });
         }
     }
 
-    async fn replay(self: Arc<Self>) {
-        let Some(replay) = self.pending.begin() else { return };
+    async fn replay(self: Arc<Self>, part: usize) {
+        let Some(replay) = self.parts[part].pending.begin() else { return };
         while let Some(what) = replay.next() {
-            if self.remove(&what).await.is_err() {
+            let started = Instant::now();
+            let (_, keys, was_asked) = self.remove_in(part, &what).await;
+            self.removed(&what, &keys, was_asked.then(|| started.elapsed()));
+            if keys.is_err() {
                 return;
             }
             self.metrics.replayed();
             replay.done(&what);
         }
     }
+}
+
+/// What came of an invalidation.
+pub(super) struct Removal {
+    /// How many keys there were, or the first error, after all parts were asked.
+    pub(super) keys: Result<u64, CacheError>,
+    /// The parts that did not do it.
+    pub(super) missed_by: Vec<usize>,
+}
+
+/// Whether the server looks at all keys for it.
+const fn scans(what: &Invalidation) -> bool {
+    matches!(what, Invalidation::Pattern(_) | Invalidation::All)
 }
 
 fn looked_up(answer: &Result<Lookup, CacheError>, judge: impl FnOnce(&Entry) -> OpResult) -> OpResult {

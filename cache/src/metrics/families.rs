@@ -11,19 +11,21 @@ use crate::backend::State;
 use crate::breaker::BreakerState;
 use crate::reasons::Reason;
 use crate::served::Why;
+use crate::wire::Codec;
 
 /// What is known at the moment of reading, and counted elsewhere.
 #[derive(Debug)]
-pub(crate) struct Gauges {
+pub(crate) struct Gauges<'a> {
     pub(crate) store: State,
     pub(crate) breaker: BreakerState,
     pub(crate) breaker_opened: u64,
     pub(crate) pending: usize,
+    pub(crate) codec: Option<&'a Codec>,
 }
 
 impl Metrics {
     /// Every metric of the layer, with the backend's name on each sample.
-    pub(crate) fn families(&self, backend: &'static str, gauges: &Gauges) -> Vec<Family> {
+    pub(crate) fn families(&self, backend: &'static str, gauges: &Gauges<'_>) -> Vec<Family> {
         let one = |metric, value: u64| Family::new(metric).with(&[("backend", backend)], value as f64);
         let mut families = vec![
             self.operations(backend),
@@ -42,6 +44,7 @@ impl Metrics {
         ];
         families.extend(self.by_word(backend));
         families.extend(store(backend, gauges.store));
+        families.push(coding(backend, gauges.codec));
         families
     }
 
@@ -130,7 +133,7 @@ fn breaker(backend: &str, now: BreakerState) -> Family {
 }
 
 /// What the backend knows of itself. What it does not know has no sample.
-fn store(backend: &str, state: State) -> [Family; 3] {
+fn store(backend: &str, state: State) -> [Family; 4] {
     let known = |metric, value: Option<f64>| {
         let family = Family::new(metric);
         match value {
@@ -142,7 +145,19 @@ fn store(backend: &str, state: State) -> [Family; 3] {
         known(names::CACHE_BACKEND_UP, state.up.map(|up| f64::from(u8::from(up)))),
         known(names::CACHE_ENTRIES, state.entries.map(|entries| entries as f64)),
         known(names::CACHE_SIZE_BYTES, state.size_bytes.map(|bytes| bytes as f64)),
+        known(names::CACHE_COPY_HITS, state.copy_hits.map(|hits| hits as f64)),
     ]
+}
+
+/// Times of coding; without a sample where values have no other form.
+fn coding(backend: &str, codec: Option<&Codec>) -> Family {
+    let mut family = Family::new(names::CACHE_CODEC_SECONDS);
+    if let Some(codec) = codec {
+        for (op, times) in [("encode", &codec.encode_times), ("decode", &codec.decode_times)] {
+            push_value(&mut family, &[("backend", backend), ("op", op)], Histogram::merged(&[times]));
+        }
+    }
+    family
 }
 
 fn push_value(family: &mut Family, labels: &[(&'static str, &str)], value: Value) {

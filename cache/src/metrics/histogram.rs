@@ -73,7 +73,7 @@ const AGES_NS: [u64; BOUNDS_NS.len()] = {
 
 /// Counts by bound, the last one for everything above, and their sum.
 #[derive(Debug)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     bounds_ns: &'static [u64; BOUNDS_NS.len()],
     buckets: [AtomicU64; BOUNDS_NS.len() + 1],
     sum_ns: AtomicU64,
@@ -97,7 +97,7 @@ impl Default for Ages {
 }
 
 impl Histogram {
-    pub(super) fn record(&self, time: Duration) {
+    pub(crate) fn record(&self, time: Duration) {
         let time_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let bucket = self.bounds_ns.partition_point(|bound| *bound < time_ns);
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);

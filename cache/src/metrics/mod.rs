@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub(crate) use self::families::Gauges;
-use self::histogram::{Ages, Histogram};
+use self::histogram::Ages;
+pub(crate) use self::histogram::Histogram;
 pub(crate) use self::labels::{Op, OpResult, OriginResult, Refresh, Scope};
 use crate::reasons::Reason;
 use crate::served::Why;

@@ -217,7 +217,9 @@ impl Policy {
         self.stale_while_revalidate.max(self.stale_if_error)
     }
 
-    pub(crate) fn names(&self) -> &[Tag] {
+    /// The tags that its values carry.
+    #[must_use]
+    pub fn names(&self) -> &[Tag] {
         self.tags.as_deref().unwrap_or_default()
     }
 

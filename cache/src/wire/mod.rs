@@ -16,6 +16,7 @@
 //! store's own expiry. A damaged entry is no entry: the store removes it and the origin is asked. The
 //! checksum finds damage, not malice: who may write to the store may write a valid entry.
 
+mod codec;
 mod compression;
 mod header;
 
@@ -23,6 +24,7 @@ use std::io::{self, Write};
 
 use bytes::{Buf, Bytes};
 
+pub(crate) use self::codec::Codec;
 pub use self::compression::Compression;
 use self::header::Header;
 use crate::entry::Entry;

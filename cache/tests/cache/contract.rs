@@ -65,6 +65,18 @@ macro_rules! on_every_backend {
                 }
             )*
         }
+        /// One Cluster for all rules, each in a namespace of its own.
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn all_of_it_holds_on_a_cluster() {
+            let cluster = hitmark_testkit::RedisCluster::start().await.expect("redis-server starts");
+            $( $rule(crate::cluster::patient(&cluster, stringify!($rule)).await).await; )*
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn all_of_it_holds_for_copies_before_a_cluster() {
+            let cluster = hitmark_testkit::RedisCluster::start().await.expect("redis-server starts");
+            $( $rule(crate::cluster::patient_tiered(&cluster, stringify!($rule)).await).await; )*
+        }
     };
 }
 

@@ -3,7 +3,9 @@
 // Helpers of tests fail as tests do; the lint's own exception covers only functions marked #[test].
 #![allow(clippy::expect_used)]
 
+mod cluster;
 mod contract;
+mod faults;
 mod file;
 mod hygiene;
 mod invalidation;
@@ -12,6 +14,7 @@ mod memory;
 mod model;
 mod outage;
 mod policies;
+mod processes;
 mod redis;
 mod sentinel;
 mod slow;

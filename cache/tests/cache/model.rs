@@ -13,7 +13,7 @@ use bytes::Bytes;
 use hitmark_cache::{
     CacheLayer, Invalidation, Key, LayerOptions, MemoryConfig, Pattern, Policy, Randomness, Served, Tag,
 };
-use hitmark_testkit::RedisServer;
+use hitmark_testkit::{RedisCluster, RedisServer};
 use tokio::sync::Mutex;
 
 use crate::support::DatabaseSaidNo;
@@ -35,6 +35,21 @@ struct Model {
 enum By {
     AllScopes,
     KeysAndPatterns,
+}
+
+/// Whether the server refuses at times. What it did not take must not be served by this layer either.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Server {
+    Steady,
+    Moving,
+}
+
+/// What the tasks do and where.
+#[derive(Clone)]
+struct Round {
+    cache: CacheLayer,
+    by: By,
+    server: Server,
 }
 
 /// A task's own chance.
@@ -104,11 +119,11 @@ impl Model {
     }
 
     /// Writes the keys that an invalidation covers, then invalidates, then announces.
-    async fn invalidate(&self, cache: &CacheLayer, id: usize, by: By, dice: &mut Dice) {
+    async fn invalidate(&self, round: &Round, id: usize, dice: &mut Dice) {
         let what = match dice.roll(40) {
             0 => Invalidation::All,
             1..10 => Invalidation::Pattern(Pattern::under(&Key::new("group").id(id % GROUPS))),
-            10..20 if by == By::AllScopes => Invalidation::Tag(tag(id)),
+            10..20 if round.by == By::AllScopes => Invalidation::Tag(tag(id)),
             _ => Invalidation::Key(key(id)),
         };
         let mut written = Vec::new();
@@ -116,35 +131,41 @@ impl Model {
             let _row = self.rows[id].lock().await;
             written.push((id, self.truth[id].fetch_add(1, Ordering::SeqCst) + 1));
         }
-        cache.invalidate(&what).await.expect("invalidated");
+        let answer = round.cache.invalidate(&what).await;
+        assert!(answer.is_ok() || round.server == Server::Moving, "{answer:?}");
         for (id, version) in written {
             self.floor[id].fetch_max(version, Ordering::SeqCst);
         }
     }
 
-    async fn put(&self, cache: &CacheLayer, id: usize, dice: &mut Dice) {
+    async fn put(&self, round: &Round, id: usize, dice: &mut Dice) {
         let _row = self.rows[id].lock().await;
         let version = self.truth[id].fetch_add(1, Ordering::SeqCst) + 1;
         let value = Bytes::copy_from_slice(&version.to_be_bytes());
-        cache.put(&key(id), value, &policy(id, dice)).await.expect("stored");
+        let answer = round.cache.put(&key(id), value, &policy(id, dice)).await;
+        assert!(answer.is_ok() || round.server == Server::Moving, "{answer:?}");
         self.floor[id].fetch_max(version, Ordering::SeqCst);
     }
 }
 
 async fn hammer(cache: CacheLayer, by: By, operations: u64) {
+    hammer_on(Round { cache, by, server: Server::Steady }, operations).await;
+}
+
+async fn hammer_on(round: Round, operations: u64) {
     let model = Arc::new(Model::default());
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
-            let (cache, model) = (cache.clone(), Arc::clone(&model));
+            let (round, model) = (round.clone(), Arc::clone(&model));
             tokio::spawn(async move {
                 let mut dice = Dice(task + 1);
                 for _ in 0..operations / TASKS {
                     let id = dice.roll(KEYS as u64) as usize;
                     match dice.roll(20) {
-                        0..2 => model.invalidate(&cache, id, by, &mut dice).await,
-                        2 => model.put(&cache, id, &mut dice).await,
-                        3..6 => model.get(&cache, id).await,
-                        _ => model.fetch(&cache, id, &mut dice).await,
+                        0..2 => model.invalidate(&round, id, &mut dice).await,
+                        2 => model.put(&round, id, &mut dice).await,
+                        3..6 => model.get(&round.cache, id).await,
+                        _ => model.fetch(&round.cache, id, &mut dice).await,
                     }
                 }
             })
@@ -191,4 +212,29 @@ async fn redis_never_serves_what_was_invalidated_by_tag() {
 async fn copies_before_redis_never_serve_what_was_invalidated() {
     let server = RedisServer::start().await.expect("redis-server starts");
     hammer(crate::tiered::patient(&server).await, By::AllScopes, operations(2_000)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_cluster_never_serves_what_was_invalidated_by_key_or_tag() {
+    let cluster = RedisCluster::start().await.expect("redis-server starts");
+    hammer(crate::cluster::patient(&cluster, "model").await, By::AllScopes, operations(1_000)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn copies_before_a_cluster_never_serve_what_was_invalidated() {
+    let cluster = RedisCluster::start().await.expect("redis-server starts");
+    hammer(crate::cluster::patient_tiered(&cluster, "model").await, By::AllScopes, operations(1_000)).await;
+}
+
+/// A slot of four is nearly always on its way to another node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_cluster_whose_slots_move_never_serves_what_was_invalidated() {
+    let cluster = RedisCluster::start().await.expect("redis-server starts");
+    let cache = crate::cluster::restless(&cluster, 4).await;
+    let round = Round { cache: cache.clone(), by: By::AllScopes, server: Server::Moving };
+    let work = tokio::spawn(hammer_on(round, operations(20_000)));
+    let moves = crate::cluster::move_until(&cluster, || work.is_finished()).await;
+    work.await.expect("the model holds");
+    let hits = crate::support::operations(&cache, "get", "hit");
+    assert!(moves >= 4 && hits > 100, "{moves} moves, {hits} hits");
 }

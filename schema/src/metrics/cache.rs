@@ -75,7 +75,7 @@ pub const CACHE_INVALIDATIONS: Metric =
 /// Invalidations that wait.
 pub const CACHE_INVALIDATIONS_PENDING: Metric = Metric::gauge(
     "cache_invalidations_pending",
-    "Invalidations that wait for the cache server; nothing of it is served meanwhile.",
+    "Invalidations that wait for the cache server; nothing of it, in a Cluster of the shard, is served meanwhile.",
     &["backend"],
 );
 /// Invalidations that waited.
@@ -122,6 +122,19 @@ pub const CACHE_SIZE_BYTES: Metric = Metric::gauge(
     &["backend"],
 );
 
+/// Time of coding.
+pub const CACHE_CODEC_SECONDS: Metric = Metric::histogram(
+    "cache_codec_duration_seconds",
+    "Time to write an entry in its stored form or to read it, with checksum and compression.",
+    &["backend", "op"],
+);
+/// Lookups that a copy answered.
+pub const CACHE_COPY_HITS: Metric = Metric::counter(
+    "cache_copy_hits_total",
+    "Lookups that a copy in this process answered without the cache server.",
+    &["backend"],
+);
+
 /// Every metric of the caching layer.
 pub const CACHE: &[Metric] = &[
     CACHE_OPERATIONS,
@@ -146,4 +159,6 @@ pub const CACHE: &[Metric] = &[
     CACHE_BACKEND_UP,
     CACHE_ENTRIES,
     CACHE_SIZE_BYTES,
+    CACHE_CODEC_SECONDS,
+    CACHE_COPY_HITS,
 ];

@@ -18,5 +18,28 @@ pub const TESTBED_REQUEST_SECONDS: Metric = Metric::histogram(
 pub const TESTBED_QUERIES: Metric =
     Metric::counter("testbed_database_queries_total", "Database queries by matched route.", &["route"]);
 
+/// Writes by others.
+pub const TESTBED_FOREIGN_WRITES: Metric = Metric::counter(
+    "testbed_foreign_writes_total",
+    "Commits to watched tables that the database told of, by whether the cache took the invalidation.",
+    &["result"],
+);
+/// Connections of the listener.
+pub const TESTBED_LISTENER_CONNECTS: Metric = Metric::counter(
+    "testbed_write_listener_connects_total",
+    "How often the connection that tells of writes was made; each time all watched tables are cleared.",
+    &[],
+);
+/// Whether writes are heard.
+pub const TESTBED_LISTENER_UP: Metric =
+    Metric::gauge("testbed_write_listener_up", "1 while writes by others are heard, else 0.", &[]);
+
 /// Every metric of the reference service.
-pub const TESTBED: &[Metric] = &[TESTBED_REQUESTS, TESTBED_REQUEST_SECONDS, TESTBED_QUERIES];
+pub const TESTBED: &[Metric] = &[
+    TESTBED_REQUESTS,
+    TESTBED_REQUEST_SECONDS,
+    TESTBED_QUERIES,
+    TESTBED_FOREIGN_WRITES,
+    TESTBED_LISTENER_CONNECTS,
+    TESTBED_LISTENER_UP,
+];

@@ -20,7 +20,7 @@ struct System {
 
 const MARKETPLACE: &[&str] = &["product list", "product detail", "search"];
 
-const SYSTEMS: [System; 3] = [
+const SYSTEMS: [System; 5] = [
     System {
         name: "marketplace",
         plan: include_str!("../../../loadtests/plans/marketplace.toml"),
@@ -39,6 +39,18 @@ const SYSTEMS: [System; 3] = [
         headline: &["recommendation analytics"],
         // A prediction takes longer than a super-block of the demo can hold ten of.
         own: &["recommendation analytics", "feedback summary", "profile"],
+    },
+    System {
+        name: "score_reports",
+        plan: include_str!("../../../loadtests/plans/score_reports.toml"),
+        headline: &["report list"],
+        own: &["report list", "report details", "report document"],
+    },
+    System {
+        name: "incidents",
+        plan: include_str!("../../../loadtests/plans/incidents.toml"),
+        headline: &["incident list"],
+        own: &["incident list", "store info", "incidents, one by one or joined"],
     },
 ];
 
@@ -74,7 +86,11 @@ pub(super) fn of(args: &DemoArgs, testbed_url: &str) -> anyhow::Result<Plan> {
     for system in SYSTEMS.iter().filter(|system| is_wanted(system)) {
         let text = system.plan.replace(SHIPPED_URL, testbed_url);
         let mut plan = Plan::parse(&text, system.name).map_err(usage)?;
-        let chosen = if args.systems.is_empty() { system.headline } else { system.own };
+        let chosen = match (args.systems.is_empty(), args.quick) {
+            (true, false) => system.headline,
+            (true, true) => &system.headline[..1],
+            (false, _) => system.own,
+        };
         plan.experiments.retain(|experiment| chosen.contains(&experiment.name.as_str()));
         match &mut demo {
             None => demo = Some(plan),

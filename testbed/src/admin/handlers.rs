@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
+use hitmark_cache::backend::{Redis, Tiered};
 use hitmark_cache::{CacheError, Pattern};
 use serde_json::{Value, json};
 
@@ -18,12 +19,14 @@ use super::stats;
 use crate::analytics::keys as analytics;
 use crate::app::App;
 use crate::parameters::{Mistakes, Parameters};
+use crate::probes::is_cache_up;
 use crate::reply;
 
 const LIMIT: u32 = 100;
 const LIMIT_MAX: u32 = 1_000;
 const PATTERN_CHARS_MAX: usize = 256;
-const NOT_LISTED: &str = "only a Redis cache can list its keys; this one is in memory or off";
+const NOT_LISTED: &str = "only a cache on one Redis server can list its keys; this one is \
+     in the process, off, behind Sentinels or in a Cluster";
 
 /// A family of keys that is invalidated as one, and what its clients would notice.
 struct Scope {
@@ -95,7 +98,13 @@ async fn short_stats(State(app): State<Arc<App>>) -> Response {
 
 async fn health(State(app): State<Arc<App>>) -> Response {
     let server = server(&app).await;
-    page(&stats::health(&jiff::Timestamp::now().to_string(), app.server.is_some(), server.as_ref()))
+    let is_connected = match (&app.server, app.cache.backend_name()) {
+        (Some(_), _) => Some(server.is_some()),
+        // Several servers: the cache itself knows.
+        (None, Redis::NAME | Tiered::NAME) => Some(is_cache_up(&app.cache.families())),
+        (None, _) => None,
+    };
+    page(&stats::health(&jiff::Timestamp::now().to_string(), is_connected, server.as_ref()))
 }
 
 async fn keys(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Response> {

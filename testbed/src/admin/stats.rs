@@ -79,12 +79,13 @@ pub(super) fn short(families: &[Family], server: Option<&ServerInfo>) -> Value {
     page
 }
 
-/// `/api/v1/cache/health` and `/api/cache/health`.
-pub(super) fn health(now: &str, is_remote: bool, server: Option<&ServerInfo>) -> Value {
-    let status = if is_remote && server.is_none() { "degraded" } else { "healthy" };
+/// `/api/v1/cache/health` and `/api/cache/health`. `is_connected` is `None` for a cache without a server;
+/// `server` is also `None` for a cache on several.
+pub(super) fn health(now: &str, is_connected: Option<bool>, server: Option<&ServerInfo>) -> Value {
+    let status = if is_connected == Some(false) { "degraded" } else { "healthy" };
     json!({
         "timestamp": now,
-        "redis_connected": server.is_some(),
+        "redis_connected": is_connected == Some(true),
         "response_time_ms": server.map(milliseconds),
         "status": status,
         "performance": server.map(|server| CACHE_RESPONSE_SECONDS.grade(server.ping.as_secs_f64()).as_str()),
@@ -145,8 +146,11 @@ mod tests {
     #[test]
     fn twelve_and_a_half_milliseconds_are_good_as_the_rule_says() {
         let server = ServerInfo::for_test(std::time::Duration::from_micros(12_500));
-        let page = health("now", true, Some(&server));
+        let page = health("now", Some(true), Some(&server));
         assert_eq!((&page["response_time_ms"], &page["performance"]), (&12.5.into(), &"good".into()));
-        assert_eq!(health("now", true, None)["status"], "degraded");
+        assert_eq!(health("now", Some(false), None)["status"], "degraded");
+        assert_eq!(health("now", None, None)["status"], "healthy");
+        let cluster = health("now", Some(true), None);
+        assert_eq!((&cluster["redis_connected"], &cluster["response_time_ms"]), (&true.into(), &Value::Null));
     }
 }

@@ -4,6 +4,7 @@
 //! here and nowhere else: how a connection is set up, and how tables are tidied after loading.
 
 pub(crate) mod migrations;
+pub(crate) mod notify;
 pub(crate) mod rows;
 pub(crate) mod seed;
 

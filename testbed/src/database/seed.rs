@@ -11,7 +11,7 @@ use super::rows::{self, Table};
 use super::{Database, DatabaseKind};
 use crate::config::{Indexes, SeedSize};
 use crate::error::TestbedError;
-use crate::{analytics, health, incidents, marketplace};
+use crate::{analytics, health, incidents, marketplace, score_reports};
 
 /// Counts up when generated data change, so that older files are loaded anew.
 pub(crate) const REVISION: u32 = 1;
@@ -30,6 +30,7 @@ const SYSTEMS: &[System] = &[
     System { name: "analytics", tables_version: 201, tables: analytics::seed::tables },
     System { name: "health", tables_version: 301, tables: health::seed::tables },
     System { name: "incidents", tables_version: 401, tables: incidents::seed::tables },
+    System { name: "score reports", tables_version: 501, tables: score_reports::seed::tables },
 ];
 
 /// How far a load has come.

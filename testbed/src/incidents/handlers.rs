@@ -5,19 +5,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use super::model::{NewIncident, Processing, ROLES, permissions};
 use super::queries::Loading;
 use super::{keys, media, queries, writes};
-use crate::answer::{Failure, Question, answer, failed, json};
+use crate::answer::{Failure, Question, answer, failed, json, written};
 use crate::app::{App, Endpoint};
 use crate::media::photo::{PhotoFormat, for_web};
 use crate::media::{MediaError, occupied};
-use crate::parameters::{Mistakes, Parameters};
-use crate::reply;
+use crate::parameters::{Mistakes, Parameters, number};
+use crate::reply::{self, bad, of_type};
 use crate::variant::RequestVariant;
 
 const PAGE_MAX: u32 = 1_000_000;
@@ -217,31 +217,6 @@ async fn upload(State(endpoint): State<Endpoint>, body: Bytes) -> Result<Respons
     }
 }
 
-fn written(endpoint: &Endpoint, status: StatusCode, value: &impl serde::Serialize) -> Response {
-    match json(value) {
-        Ok(body) => reply::respond(status, body),
-        Err(failure) => failed(endpoint, Some(&failure), &failure),
-    }
-}
-
-/// The media type of a body that is no JSON; errors stay what they are.
-fn of_type(mut response: Response, media_type: &'static str) -> Response {
-    if response.status() == StatusCode::OK {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    }
-    response
-}
-
 fn reader(headers: &HeaderMap) -> Option<i64> {
     headers.get(USER)?.to_str().ok()?.parse().ok().filter(|user| *user > 0)
-}
-
-fn number(text: &str) -> Result<i64, Mistakes> {
-    let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| Mistakes::one("id", "must be a whole number from 1"))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it ends the life of the mistakes in map_err")]
-fn bad(mistakes: Mistakes) -> Response {
-    reply::bad_request(&mistakes)
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 
-use super::{keys, queries};
-use crate::answer::{Question, answer, json};
+use super::{changes, keys, queries, writes};
+use crate::answer::{Question, answer_by, json};
 use crate::app::{App, Endpoint};
-use crate::parameters::{Mistakes, Parameters};
-use crate::reply;
+use crate::parameters::{Mistakes, Parameters, number};
+use crate::reply::{self, bad};
 use crate::variant::RequestVariant;
 
 const PER_PAGE: u32 = 20;
@@ -19,6 +21,7 @@ const PER_PAGE_MAX: u32 = 100;
 const PAGE_MAX: u32 = 1_000_000;
 const QUERY_CHARS_MAX: usize = 64;
 const NO_PRODUCT: &str = "there is no such product";
+const NO_USER: &str = "there is no such user";
 
 /// Which page of products is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         .merge(app.route("/market/products", list))
         .merge(app.route("/market/products/{id}", detail))
         .merge(app.route("/market/search", search))
+        .merge(app.route("/market/users/{id}/orders", orders))
+        .merge(writes::routes(app))
 }
 
 async fn list(
@@ -56,7 +61,7 @@ async fn list(
         let mut session = endpoint.session().await?;
         json(&queries::newest(&mut session, &list).await?)
     };
-    Ok(answer(&endpoint, question, origin).await)
+    Ok(answer_by(&endpoint, question, &changes::LIST, origin).await)
 }
 
 async fn detail(
@@ -73,7 +78,7 @@ async fn detail(
             None => Ok(reply::absent()),
         }
     };
-    Ok(answer(&endpoint, question, origin).await)
+    Ok(answer_by(&endpoint, question, &changes::PRODUCT, origin).await)
 }
 
 async fn search(
@@ -89,7 +94,27 @@ async fn search(
         let mut session = endpoint.session().await?;
         json(&queries::found(&mut session, &search).await?)
     };
-    Ok(answer(&endpoint, question, origin).await)
+    Ok(answer_by(&endpoint, question, &changes::SEARCH, origin).await)
+}
+
+/// A customer's latest orders: for him alone.
+async fn orders(
+    State(endpoint): State<Endpoint>,
+    variant: RequestVariant,
+    Path(id): Path<String>,
+) -> Result<Response, Response> {
+    let user = number(&id).map_err(bad)?;
+    let question = Question { variant, key: keys::orders_of(user), ttl: keys::PRIVATE_TTL, absent: NO_USER };
+    let origin = async move |endpoint: Endpoint| {
+        let mut session = endpoint.session().await?;
+        match queries::orders(&mut session, user).await? {
+            Some(orders) => json(&orders),
+            None => Ok(reply::absent()),
+        }
+    };
+    let mut response = answer_by(&endpoint, question, &changes::ORDERS, origin).await;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));
+    Ok(response)
 }
 
 impl ListParameters {

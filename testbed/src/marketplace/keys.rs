@@ -9,6 +9,8 @@ use super::handlers::{ListParameters, SearchParameters};
 
 /// Public data.
 pub(super) const PUBLIC_TTL: Duration = Duration::from_secs(3_600);
+/// What is one user's alone.
+pub(super) const PRIVATE_TTL: Duration = Duration::from_secs(300);
 /// Results of a search.
 pub(super) const SEARCH_TTL: Duration = Duration::from_secs(300);
 
@@ -33,4 +35,9 @@ pub(super) fn search(search: &SearchParameters) -> Key {
         Some(category) => key.and("category", category),
         None => key,
     }
+}
+
+/// `orders:user:7`
+pub(super) fn orders_of(user: i64) -> Key {
+    Key::new("orders").and("user", user)
 }

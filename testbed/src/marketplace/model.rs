@@ -97,3 +97,22 @@ pub(super) struct RelatedProduct {
     pub(super) price_cents: i64,
     pub(super) rating: f64,
 }
+
+/// A customer's latest orders.
+#[derive(Debug, Serialize)]
+pub(super) struct OrderList {
+    pub(super) user_id: i64,
+    pub(super) username: String,
+    pub(super) orders: Vec<ListedOrder>,
+}
+
+/// An order in a list.
+#[derive(Debug, Serialize)]
+pub(super) struct ListedOrder {
+    pub(super) id: i64,
+    pub(super) product_id: i64,
+    pub(super) product: String,
+    pub(super) quantity: i64,
+    pub(super) total_cents: i64,
+    pub(super) status: String,
+}

@@ -9,8 +9,8 @@ use sqlx::query as sql;
 
 use super::handlers::{ListParameters, SearchParameters};
 use super::model::{
-    CategoryName, ListedProduct, ProductDetail, ProductPage, RelatedProduct, Sales, SearchPage, Shop,
-    ShopName,
+    CategoryName, ListedOrder, ListedProduct, OrderList, ProductDetail, ProductPage, RelatedProduct, Sales,
+    SearchPage, Shop, ShopName,
 };
 use crate::database::Session;
 
@@ -67,6 +67,12 @@ const SIMILAR: &str = "SELECT id, name, price_cents, rating FROM products \
      WHERE category_id = $1 AND is_available = 1 AND id <> $2 ORDER BY ABS(price_cents - $3), id LIMIT $4";
 const FROM_SHOP: &str = "SELECT id, name, price_cents, rating FROM products \
      WHERE shop_id = $1 AND is_available = 1 AND id <> $2 ORDER BY created_at DESC, id DESC LIMIT $3";
+
+const USERNAME: &str = "SELECT username FROM users WHERE id = $1";
+const ORDERS: &str = "SELECT o.id, o.product_id, p.name, o.quantity, o.total_cents, o.status FROM orders o \
+     JOIN products p ON p.id = o.product_id WHERE o.customer_id = $1 ORDER BY o.created_at DESC, o.id DESC LIMIT $2";
+/// Orders in a list, at most.
+const ORDERS_MAX: i64 = 50;
 
 /// What a search matches: `$1` is the pattern. The texts are looked through once, and both the total
 /// and the page are taken from what was found.
@@ -182,6 +188,23 @@ pub(super) async fn product(session: &mut Session<'_>, id: i64) -> sqlx::Result<
         similar: similar.iter().map(related_product).collect::<sqlx::Result<_>>()?,
         from_shop: from_shop.iter().map(related_product).collect::<sqlx::Result<_>>()?,
     }))
+}
+
+/// A customer's latest orders; `None` if there is no such user.
+pub(super) async fn orders(session: &mut Session<'_>, user: i64) -> sqlx::Result<Option<OrderList>> {
+    let Some(name) = session.optional(sql(USERNAME).bind(user)).await? else { return Ok(None) };
+    let mut orders = Vec::new();
+    for row in session.all(sql(ORDERS).bind(user).bind(ORDERS_MAX)).await? {
+        orders.push(ListedOrder {
+            id: row.try_get("id")?,
+            product_id: row.try_get("product_id")?,
+            product: row.try_get("name")?,
+            quantity: row.try_get("quantity")?,
+            total_cents: row.try_get("total_cents")?,
+            status: row.try_get("status")?,
+        });
+    }
+    Ok(Some(OrderList { user_id: user, username: name.try_get(0)?, orders }))
 }
 
 fn listed_product(row: &AnyRow) -> sqlx::Result<ListedProduct> {

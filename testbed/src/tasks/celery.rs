@@ -55,6 +55,7 @@ fn arguments(task: &Task) -> Value {
     match task {
         Task::SendEmail { to, subject } => json!([to, subject]),
         Task::PrintReport { incident } => json!([incident]),
+        Task::PrintDocument { report } => json!([report]),
         Task::CleanUp | Task::CollectHealth => json!([]),
     }
 }

@@ -18,6 +18,11 @@ pub(crate) enum Task {
         /// The incident's number.
         incident: i64,
     },
+    /// Prints the document of a score report into the cache.
+    PrintDocument {
+        /// The report's number.
+        report: i64,
+    },
     /// Removes mails that nobody fetched.
     CleanUp,
     /// Looks whether database and cache answer.
@@ -58,7 +63,7 @@ impl Task {
     pub(crate) const fn queue(&self) -> Queue {
         match self {
             Self::SendEmail { .. } => Queue::Email,
-            Self::PrintReport { .. } => Queue::Reports,
+            Self::PrintReport { .. } | Self::PrintDocument { .. } => Queue::Reports,
             Self::CleanUp => Queue::Maintenance,
             Self::CollectHealth => Queue::Monitoring,
         }
@@ -69,6 +74,7 @@ impl Task {
         match self {
             Self::SendEmail { .. } => "testbed.send_email",
             Self::PrintReport { .. } => "testbed.print_report",
+            Self::PrintDocument { .. } => "testbed.print_document",
             Self::CleanUp => "testbed.clean_up",
             Self::CollectHealth => "testbed.collect_health",
         }

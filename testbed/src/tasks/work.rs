@@ -15,6 +15,7 @@ use super::task::Task;
 use crate::answer::Failure;
 use crate::database::Database;
 use crate::incidents;
+use crate::score_reports;
 use crate::telemetry::RouteStats;
 
 /// How often a task is tried before it is dead.
@@ -92,6 +93,11 @@ impl Work {
                 let bytes =
                     incidents::print_report(&self.database, &self.stats, &self.cache, *incident).await?;
                 Ok(json!({ "incident": incident, "report_bytes": bytes }))
+            }
+            Task::PrintDocument { report } => {
+                let (database, stats, cache) = (&self.database, &self.stats, &self.cache);
+                let bytes = score_reports::print_document(database, stats, cache, *report).await?;
+                Ok(json!({ "report": report, "document_bytes": bytes }))
             }
             Task::CleanUp => Ok(json!({ "mails_removed": self.mail.clean_up().await? })),
             Task::CollectHealth if self.database.answers().await => Ok(json!({ "database": "answers" })),

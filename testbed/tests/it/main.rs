@@ -12,5 +12,7 @@ mod incidents;
 mod life;
 mod outcomes;
 mod pages;
+mod score_reports;
 mod support;
 mod tasks;
+mod writes;

@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use hitmark_testbed::{CacheChoice, TestbedConfig};
-use hitmark_testkit::RedisServer;
+use hitmark_testkit::{RedisCluster, RedisSentinel, RedisServer};
 
 use crate::support::{UNCACHED, ask, ask_with, small, start};
 
@@ -193,4 +193,32 @@ async fn copies_before_redis_are_hits_and_a_dead_redis_fails_no_request() {
         let answer = ask(&second, PATH, &[]).await;
         assert_eq!((answer.status, &answer.body), (StatusCode::OK, &stored.body));
     }
+}
+
+#[tokio::test]
+async fn a_cache_behind_sentinels_or_in_a_cluster_keeps_answers_and_says_that_it_is_well() {
+    let (sentinel, cluster) = (RedisSentinel::start().await, RedisCluster::start().await);
+    let (sentinel, cluster) = (sentinel.expect("servers"), cluster.expect("servers"));
+    for cache in [CacheChoice::Redis, CacheChoice::Tiered] {
+        for url in [sentinel.url(), cluster.url()] {
+            let config = TestbedConfig { cache, redis_url: Some(url.clone()), ..small() };
+            let testbed = start(config).await.router();
+            eventually_stored(&testbed).await;
+            let hit = ask(&testbed, PATH, &[]).await;
+            assert!(hit.cache_status.starts_with("hitmark; hit"), "{url}: {}", hit.cache_status);
+            assert_eq!(ask(&testbed, "/healthz", &[]).await.json()["cache"]["state"], "up", "{url}");
+        }
+    }
+}
+
+/// Asks until the answer came from the cache or went into it: a busy machine may answer late.
+async fn eventually_stored(testbed: &axum::Router) {
+    for _ in 0..200 {
+        let status = ask(testbed, PATH, &[]).await.cache_status;
+        if status.contains("stored") || status.contains("; hit") {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("never stored");
 }

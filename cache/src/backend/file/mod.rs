@@ -161,7 +161,7 @@ impl Cache for File {
 
     fn state(&self) -> State {
         let (entries, size_bytes) = self.store.totals();
-        State { up: Some(true), entries: Some(entries), size_bytes: Some(size_bytes) }
+        State { up: Some(true), entries: Some(entries), size_bytes: Some(size_bytes), copy_hits: None }
     }
 }
 

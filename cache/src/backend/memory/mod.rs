@@ -220,6 +220,7 @@ impl Cache for Memory {
             up: Some(true),
             entries: u64::try_from(self.store.entries.len()).ok(),
             size_bytes: Some(self.store.entries.weight()),
+            copy_hits: None,
         }
     }
 }

@@ -9,11 +9,13 @@ use hitmark_schema::redact;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RedisConfig {
-    /// The server: `redis://[user][:password@]host[:port][/db]`, `redis+unix:///path`, or
+    /// The server: `redis://[user][:password@]host[:port][/db]`, `redis+unix:///path`,
     /// `redis+sentinel://[user:password@]host:port,host:port/master-name[/db]` for the master that
-    /// these Sentinels tell.
+    /// these Sentinels tell, or `redis+cluster://[user:password@]host:port,host:port[?shards=N]` for
+    /// the Cluster of which these are nodes. Its keys are cut into `N` shards, 16 if not said, 256 at
+    /// most, each with a connection of its own: all processes must say the same number.
     pub url: String,
-    /// What every key begins with. `clear` removes exactly the keys that begin with it.
+    /// What every key begins with; in a Cluster, what its hash tag begins with, and without braces. `clear` removes exactly the keys that begin with it.
     pub namespace: String,
     /// How long a get, set or delete waits for its answer before the link counts as down.
     pub response_timeout: Duration,

@@ -3,7 +3,7 @@
 //! A request never waits for a reconnection. Each command has a response timeout; the first one
 //! that runs out, or a broken connection, takes the link down, and from then on commands fail at
 //! once, so that their callers go to the origin. One background task makes the next connection and
-//! asks it for a PING before anyone may use it. It waits a pause before each try, which doubles up
+//! asks it for a PING, or for a name of the slot, before anyone may use it. It waits a pause before each try, which doubles up
 //! to a limit and falls back only after the link has held for a while: a server that answers PING
 //! but not GET does not make every request wait for the timeout.
 
@@ -50,15 +50,14 @@ struct Live {
 }
 
 impl Link {
-    pub(super) fn new(config: RedisConfig) -> Result<Self, CacheError> {
-        let target = Target::of(&config.url)?;
+    pub(super) fn new(config: RedisConfig, target: Target) -> Self {
         let options = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(config.connect_timeout))
             .set_response_timeout(Some(config.response_timeout))
             .set_pipeline_buffer_size(PIPELINE_DEPTH);
         let (up, generation) = (RwLock::new(None), AtomicU64::new(0));
         let (went_down, came_up) = (Notify::new(), Notify::new());
-        Ok(Self { config, target, options, up, generation, went_down, came_up })
+        Self { config, target, options, up, generation, went_down, came_up }
     }
 
     /// Sends a command and reads its answer as `T`. An error that the server states is an error
@@ -107,8 +106,7 @@ impl Link {
             live.connection.set_response_timeout(patience);
         }
         match live.connection.send_packed_command(command).await {
-            // The master that we knew has become a replica: look for the new one.
-            Ok(Value::ServerError(error)) if error.code() == "READONLY" => {
+            Ok(Value::ServerError(error)) if is_elsewhere(error.code()) => {
                 self.take_down(live.generation, &error.into());
                 Err(CacheError::Unreachable)
             }
@@ -139,7 +137,8 @@ impl Link {
         let live = Live { connection, generation, since: Instant::now() };
         *self.up.write().unwrap_or_else(PoisonError::into_inner) = Some(live);
         self.came_up.notify_one();
-        info!(url = %redact::url(&self.config.url), "the cache server answers");
+        let url = redact::url(&self.config.url);
+        info!(%url, namespace = self.config.namespace, "the cache server answers");
     }
 
     fn take_down(&self, generation: u64, error: &RedisError) {
@@ -154,15 +153,17 @@ impl Link {
 
     pub(super) fn warn_down(&self, error: &RedisError) {
         let url = redact::url(&self.config.url);
-        warn!(%url, %error, "the cache server cannot be asked: requests are served by the origin");
+        let namespace = &self.config.namespace;
+        warn!(%url, namespace, %error, "the cache server cannot be asked: requests are served by the origin");
     }
 
-    /// Makes a connection and asks for a PING. A server that is still loading its data refuses the
-    /// PING, and so does not count as up.
+    /// Makes a connection and asks the target's question. A server that is still loading its data
+    /// refuses it, and so does not count as up; nor does a node of a Cluster that has lost our slot.
     pub(super) async fn open(&self) -> Result<MultiplexedConnection, RedisError> {
         let client = self.target.client(&self.options).await?;
         let mut connection = client.get_multiplexed_async_connection_with_config(&self.options).await?;
-        connection.send_packed_command(&redis::cmd("PING")).await?.extract_error()?;
+        let question = self.target.question(&self.config.namespace);
+        connection.send_packed_command(&question).await?.extract_error()?;
         Ok(connection)
     }
 
@@ -185,6 +186,12 @@ impl Link {
             }
         }
     }
+}
+
+/// Whether this error says that another server is to be asked: the master that we knew has become a
+/// replica, or its slots of the Cluster went to another node, are on their way, or have no node.
+fn is_elsewhere(code: &str) -> bool {
+    matches!(code, "READONLY" | "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN")
 }
 
 impl fmt::Debug for Link {

@@ -40,7 +40,8 @@ pub(in crate::backend) enum News<'a> {
     Everything,
 }
 
-type Ear = Box<dyn Fn(News<'_>) + Send + Sync>;
+/// Told the news, from the connection's own task.
+pub(super) type Ear = Arc<dyn Fn(News<'_>) + Send + Sync>;
 
 /// The running listener. It ends when this is dropped.
 pub(in crate::backend) struct Listener {

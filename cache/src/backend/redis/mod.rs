@@ -1,245 +1,175 @@
-//! Values in a Redis server, over one multiplexed connection. Only this directory knows the Redis
+//! Values in Redis: on one server, or in the shards of a Cluster. Only this directory knows the Redis
 //! client library.
 //!
-//! A get is one plain GET. Whatever must not be torn apart by other clients is a script: a lease is a
-//! key that holds a token and the epoch of its claim, and a fill stores only while both are the same.
-//! Invalidations by key and tag remove the lease; those by pattern change the epoch.
-//!
-//! A deletion that fails while the server is away is lost: the caller is told, and the value may be
-//! served again when the server is back, until its own expiry.
+//! A shard is a part of the keys with a namespace of its own, whose names all lie in one slot of the
+//! Cluster and so on one node: the scripts of one server work there unchanged. A single server is the
+//! same with one shard. An operation on a key asks the key's shard; one on a tag, a pattern or
+//! everything asks all of them.
 
+mod cluster;
 mod config;
 mod link;
 mod listener;
 mod names;
 mod scan;
 mod scripts;
+mod server;
+mod slots;
 mod target;
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use redis::{Cmd, Value};
-use tokio::task::JoinHandle;
-use tracing::warn;
+use futures::StreamExt;
+use futures::future::join_all;
+use xxhash_rust::xxh3::xxh3_64;
 
+use self::cluster::Cluster;
 pub use self::config::{Announce, RedisConfig};
-use self::link::Link;
 pub use self::listener::Coherence;
+use self::listener::Ear;
 pub(super) use self::listener::{Listener, News};
-use self::names::{Name, Payload, Role};
-use self::scan::{Bookkeeping, EPOCH_MS};
+pub(super) use self::server::Server;
+use self::target::Target;
+use super::parts::{ABREAST, SCANS_ABREAST, spread};
 use super::{Cache, Claim, Lease, Lookup, State};
-use crate::clock::UnixMs;
 use crate::entry::Entry;
 use crate::error::CacheError;
 use crate::key::Key;
 use crate::pattern::Pattern;
 use crate::tag::Tag;
-use crate::wire;
+use crate::wire::Codec;
 
-/// Members of a tag set that one step removes: about a millisecond of the server.
-const SWEEP_COUNT: usize = 1000;
-
-/// The backend on a Redis server.
+/// The backend on a Redis server, or on a Redis Cluster.
 #[derive(Debug)]
 pub struct Redis {
-    link: Arc<Link>,
-    keeper: JoinHandle<()>,
-    /// Makes tokens that differ between processes.
-    tokens: (RandomState, AtomicU64),
+    /// At least one.
+    shards: Box<[Server]>,
+    /// Of all shards together.
+    codec: Arc<Codec>,
 }
 
 impl Redis {
     /// The backend's name.
     pub const NAME: &'static str = "redis";
 
-    /// Tries once to connect, then leaves connecting to the background task. Must be called within
-    /// a tokio runtime.
+    /// Tries once to connect, then leaves connecting to background tasks. Must be called within a
+    /// tokio runtime.
     ///
     /// # Errors
     /// Only [`CacheError::Url`]: a server that is away is no error.
     pub async fn connect(config: RedisConfig) -> Result<Self, CacheError> {
-        let link = Arc::new(Link::new(config)?);
-        match link.open().await {
-            Ok(connection) => link.put_up(connection),
-            Err(error) => link.warn_down(&error),
-        }
-        let keeper = tokio::spawn(Arc::clone(&link).keep_up());
-        let tokens = (RandomState::new(), AtomicU64::new(0));
-        Ok(Self { link, keeper, tokens })
+        let parts = match Cluster::of(&config)? {
+            None => vec![(config.clone(), Target::of(&config.url)?)],
+            Some(cluster) => cluster.shards(&config),
+        };
+        let codec = Arc::new(Codec::default());
+        let connect = |(config, target)| Server::connect(config, target, Arc::clone(&codec));
+        let shards = join_all(parts.into_iter().map(connect)).await.into();
+        Ok(Self { shards, codec })
     }
 
-    /// How many connections there were: a change means that the server was away in between.
+    /// How many connections there were: a change means that a server was away in between.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        self.link.generation()
+        self.shards.iter().map(|shard| shard.link.generation()).sum()
     }
 
-    /// Listens to what others write, on a connection of its own; returns after the first try.
+    /// The shards, each of which is a cache by itself; one for a single server.
+    pub(super) fn shards(&self) -> &[Server] {
+        &self.shards
+    }
+
+    /// The number of the shard that keeps the key.
+    pub(super) fn shard_of(&self, key: &Key) -> usize {
+        match self.shards.len() {
+            0 | 1 => 0,
+            // The remainder is below the number of shards.
+            count => (xxh3_64(key.as_str().as_bytes()) % count as u64) as usize,
+        }
+    }
+
+    /// Listens to what others write, by a connection for each shard; returns after the first tries.
     pub(super) async fn listen(
         &self,
         by: Coherence,
         heartbeat: Duration,
         ear: impl Fn(News<'_>) + Send + Sync + 'static,
-    ) -> Listener {
-        Listener::start(Arc::clone(&self.link), by, heartbeat, Box::new(ear)).await
+    ) -> Vec<Listener> {
+        let ear: Ear = Arc::new(ear);
+        join_all(self.shards.iter().map(|shard| shard.listen(by, heartbeat, Arc::clone(&ear)))).await
     }
 
-    fn name<'a>(&'a self, role: Role, text: &'a str) -> Name<'a> {
-        Name { namespace: &self.link.config.namespace, role, text }
+    /// How its values are written and read.
+    pub(super) fn codec(&self) -> &Codec {
+        &self.codec
     }
 
-    fn token(&self) -> u64 {
-        self.tokens.0.hash_one(self.tokens.1.fetch_add(1, Ordering::Relaxed))
+    fn shard(&self, key: &Key) -> &Server {
+        &self.shards[self.shard_of(key)]
     }
 
-    /// Whether removals and writes are told on the channel.
-    fn announces(&self) -> bool {
-        self.link.config.announce == Announce::Always
-    }
-
-    /// The channel as an argument; empty to say nothing.
-    fn channel(&self, command: &mut Cmd) {
-        if self.announces() {
-            command.arg(self.name(Role::Channel, ""));
-        } else {
-            command.arg("");
+    /// Asks every shard, so many at the same time; the sum, or the first error after all were asked.
+    async fn everywhere<'a, F>(
+        &'a self,
+        abreast: usize,
+        ask: impl Fn(&'a Server) -> F,
+    ) -> Result<u64, CacheError>
+    where
+        F: Future<Output = Result<u64, CacheError>>,
+    {
+        if let [only] = &*self.shards {
+            return ask(only).await;
         }
-    }
-
-    /// Stores, if the lease holds or none is asked for.
-    async fn store(
-        &self,
-        key: &Key,
-        entry: &Entry,
-        tags: &[Tag],
-        lease: Option<Lease>,
-    ) -> Result<bool, CacheError> {
-        let life_ms = entry.kept_until.0.saturating_sub(UnixMs::now().0).max(1);
-        let stored = self.link.run::<u64>(&scripts::STORE, None, |command| {
-            command.arg(3 + tags.len()).arg(self.name(Role::Value, key.as_str()));
-            command.arg(self.name(Role::Lease, key.as_str())).arg(self.name(Role::Epoch, ""));
-            for tag in tags {
-                command.arg(self.name(Role::Tag, tag.as_str()));
-            }
-            match lease {
-                Some(lease) => command.arg(lease.token),
-                None => command.arg(""),
-            };
-            command.arg(life_ms).arg(key.as_str()).arg(&self.link.config.namespace);
-            self.channel(command);
-            command.arg(Payload(entry));
-        });
-        Ok(stored.await? == 1)
-    }
-
-    /// Removes the values of a tag set, and the set; how many values there were.
-    async fn sweep(&self, tag: &str) -> Result<u64, CacheError> {
-        let patience = Some(self.link.config.invalidation_timeout);
-        let (mut removed, mut began) = (0, false);
-        loop {
-            let step = self.link.run::<(u64, u64, u64)>(&scripts::SWEEP, patience, |command| {
-                command.arg(2).arg(self.name(Role::Tag, tag));
-                command.arg(self.name(Role::Swept, tag));
-                command.arg(&self.link.config.namespace).arg(SWEEP_COUNT);
-                self.channel(command);
-                command.arg(u8::from(!began));
-            });
-            let (values, left, begins) = step.await?;
-            removed += values;
-            began |= begins == 1;
-            if began && left == 0 {
-                return Ok(removed);
-            }
-        }
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.keeper.abort();
+        let asked: Vec<F> =
+            spread(self.shards.len(), abreast).map(|shard| ask(&self.shards[shard])).collect();
+        let answers = futures::stream::iter(asked).buffer_unordered(abreast);
+        let join = |sum: Result<u64, _>, answer: Result<u64, _>| async { Ok(sum? + answer?) };
+        answers.fold(Ok(0), join).await
     }
 }
 
 impl Cache for Redis {
     async fn get(&self, key: &Key) -> Result<Lookup, CacheError> {
-        let mut get = Cmd::with_capacity(2, 64);
-        get.arg("GET").arg(self.name(Role::Value, key.as_str()));
-        let stored = match self.link.ask_raw(&get, None).await? {
-            Value::Nil => return Ok(Lookup::Miss),
-            Value::BulkString(stored) => wire::decode(stored.into()),
-            Value::ServerError(error) if error.code() != "WRONGTYPE" => {
-                return Err(CacheError::Server(error.to_string()));
-            }
-            // A list, a hash or whatever else somebody else put under our name.
-            _ => None,
-        };
-        match stored {
-            Some(entry) => Ok(Lookup::Hit(entry)),
-            None => {
-                warn!(%key, "removed a value that this cache did not write");
-                self.delete(key).await?;
-                Ok(Lookup::Corrupt)
-            }
-        }
+        self.shard(key).get(key).await
     }
 
     async fn set(&self, key: &Key, entry: &Entry, tags: &[Tag]) -> Result<(), CacheError> {
-        self.store(key, entry, tags, None).await.map(drop)
+        self.shard(key).set(key, entry, tags).await
     }
 
     async fn claim(&self, key: &Key, tags: &[Tag], life: Duration) -> Result<Claim, CacheError> {
-        let token = self.token();
-        let life_ms = u64::try_from(life.as_millis()).unwrap_or(u64::MAX).clamp(1, EPOCH_MS);
-        let granted = self.link.run::<u64>(&scripts::CLAIM, None, |command| {
-            command.arg(2 + tags.len());
-            command.arg(self.name(Role::Lease, key.as_str())).arg(self.name(Role::Epoch, ""));
-            for tag in tags {
-                command.arg(self.name(Role::Tag, tag.as_str()));
-            }
-            command.arg(token).arg(life_ms).arg(key.as_str());
-        });
-        Ok(if granted.await? == 1 { Claim::Granted(Lease { token }) } else { Claim::Held })
+        self.shard(key).claim(key, tags, life).await
     }
 
     async fn fill(&self, key: &Key, entry: &Entry, tags: &[Tag], lease: Lease) -> Result<bool, CacheError> {
-        self.store(key, entry, tags, Some(lease)).await
+        self.shard(key).fill(key, entry, tags, lease).await
     }
 
     async fn renounce(&self, key: &Key, lease: Lease) -> Result<(), CacheError> {
-        let renounced = self.link.run::<u64>(&scripts::RENOUNCE, None, |command| {
-            command.arg(1).arg(self.name(Role::Lease, key.as_str())).arg(lease.token);
-        });
-        renounced.await.map(drop)
+        self.shard(key).renounce(key, lease).await
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, CacheError> {
-        let removed = self.link.run::<u64>(&scripts::DELETE, None, |command| {
-            command.arg(2).arg(self.name(Role::Value, key.as_str()));
-            command.arg(self.name(Role::Lease, key.as_str())).arg(key.as_str());
-            self.channel(command);
-        });
-        Ok(removed.await? > 0)
+        self.shard(key).delete(key).await
     }
 
     async fn delete_tag(&self, tag: &Tag) -> Result<u64, CacheError> {
-        self.sweep(tag.as_str()).await
+        self.everywhere(ABREAST, |shard| shard.delete_tag(tag)).await
     }
 
     async fn delete_pattern(&self, pattern: &Pattern) -> Result<u64, CacheError> {
-        self.remove_matching(pattern.as_str(), Bookkeeping::Kept).await
+        self.everywhere(SCANS_ABREAST, |shard| shard.delete_pattern(pattern)).await
     }
 
     async fn clear(&self) -> Result<u64, CacheError> {
-        self.remove_matching("*", Bookkeeping::Removed).await
+        self.everywhere(SCANS_ABREAST, Cache::clear).await
     }
 
+    /// Up if every shard is.
     fn state(&self) -> State {
-        // How many keys are ours only a scan of all could tell.
-        State { up: Some(self.link.is_up()), entries: None, size_bytes: None }
+        let is_up = self.shards.iter().all(|shard| shard.state().up == Some(true));
+        State { up: Some(is_up), ..State::default() }
     }
 }
 
@@ -249,9 +179,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_unusable_url_is_the_only_error_and_shows_no_secret() {
-        for url in
-            ["http://:s3cret@host/", "not a url", "redis://:s3cret@host/not-a-db", "rediss://:s3cret@h/"]
-        {
+        for url in [
+            "http://:s3cret@host/",
+            "not a url",
+            "redis://:s3cret@host/not-a-db",
+            "rediss://:s3cret@h/",
+            "redis+cluster://:s3cret@",
+            "redis+cluster://u:s3cret@h:1,h:x?shards=0",
+        ] {
             let error = Redis::connect(RedisConfig::new(url)).await.expect_err(url);
             let shown = error.to_string();
             assert!(matches!(error, CacheError::Url { .. }), "{shown}");

@@ -9,7 +9,7 @@ use std::io::Write;
 use redis::{RedisWrite, ToRedisArgs};
 
 use crate::entry::Entry;
-use crate::wire::{self, HEADER_BYTES};
+use crate::wire::{Codec, HEADER_BYTES};
 
 /// What a name in the server is the name of.
 #[derive(Debug, Clone, Copy)]
@@ -59,13 +59,13 @@ impl ToRedisArgs for Name<'_> {
 impl redis::ToSingleRedisArg for Name<'_> {}
 
 /// A value with its header, written into a command without a buffer between.
-pub(super) struct Payload<'a>(pub(super) &'a Entry);
+pub(super) struct Payload<'a>(pub(super) &'a Entry, pub(super) &'a Codec);
 
 impl ToRedisArgs for Payload<'_> {
     fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
         out.reserve_space_for_args([HEADER_BYTES + self.0.value.len()]);
         // The writer appends to the command's own buffer and cannot fail.
-        let _ = wire::encode(self.0, &mut out.writer_for_next_arg());
+        let _ = self.1.encode(self.0, &mut out.writer_for_next_arg());
     }
 }
 

@@ -3,8 +3,8 @@
 
 use redis::Cmd;
 
-use super::Redis;
 use super::names::{Role, escape_glob, is_value};
+use super::server::Server;
 use crate::error::CacheError;
 
 /// Keys that one SCAN step looks at, and the most that one UNLINK names. A step of this size keeps
@@ -21,7 +21,7 @@ pub(super) enum Bookkeeping {
     Removed,
 }
 
-impl Redis {
+impl Server {
     /// Removes every value whose key matches the glob; only values count.
     pub(super) async fn remove_matching(
         &self,

@@ -2,7 +2,9 @@
 //! between its parts.
 //!
 //! Each is sent by its hash; a server that was flushed or restarted gets the text again. They name
-//! values and leases from the members of tag sets, so they suit one server, not a Cluster.
+//! values and leases from the members of tag sets, so all of them must lie on one server, in a Cluster
+//! in one slot. While a slot is moved, a script may break off at any name that has gone already: each
+//! does first what must not be lost.
 
 use redis::Script as Hashed;
 use std::sync::LazyLock;
@@ -52,7 +54,7 @@ for i = 4, #KEYS do
   redis.call('SADD', KEYS[i], ARGV[3])
   if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
   for _, member in ipairs(redis.call('SRANDMEMBER', KEYS[i], 2)) do
-    if redis.call('EXISTS', ARGV[4] .. member, ARGV[4] .. '%lease:' .. member) == 0 then
+    if redis.pcall('EXISTS', ARGV[4] .. member, ARGV[4] .. '%lease:' .. member) == 0 then
       redis.call('SREM', KEYS[i], member)
     end
   end
@@ -85,7 +87,7 @@ return removed",
 /// Values removed, members left, 1 if this call began the sweep.
 ///
 /// The set is first renamed, so that what others add meanwhile makes no sweep endless, and a sweep
-/// that broke off is finished by the next one.
+/// that broke off is finished by the next one. Members go last, when their values have gone.
 pub(super) static SWEEP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local began = 0
@@ -94,7 +96,7 @@ if ARGV[4] == '1' and redis.call('EXISTS', KEYS[2]) == 0 then
   redis.call('RENAME', KEYS[1], KEYS[2])
   began = 1
 end
-local members = redis.call('SPOP', KEYS[2], ARGV[2])
+local members = redis.call('SRANDMEMBER', KEYS[2], ARGV[2])
 if #members == 0 then return {0, 0, began} end
 local values, leases = {}, {}
 for i, member in ipairs(members) do
@@ -103,6 +105,7 @@ for i, member in ipairs(members) do
 end
 redis.call('UNLINK', unpack(leases))
 local removed = redis.call('UNLINK', unpack(values))
+redis.call('SREM', KEYS[2], unpack(members))
 if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], table.concat(members, ' ')) end
 return {removed, redis.call('SCARD', KEYS[2]), began}",
     )

@@ -1,37 +1,37 @@
-//! Where the server is: a fixed address, or the master that Sentinels tell at each connecting.
+//! Where the server is: a fixed address, the master that Sentinels tell at each connecting, or the node
+//! that owns a slot of a Cluster then.
+
+use std::sync::Arc;
 
 use hitmark_schema::redact;
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
+    RedisError,
 };
 
+use super::cluster::Cluster;
+use super::names::{Name, Role};
 use crate::error::CacheError;
 
 /// The scheme of a URL that names Sentinels.
 const SENTINEL: &str = "redis+sentinel://";
 
-/// The scheme of a URL that names a Cluster.
-const CLUSTER: &str = "redis+cluster://";
-
-/// What a URL names.
+/// What a URL names, or a part of it.
 #[derive(Debug)]
 pub(super) enum Target {
     /// One server.
     Server(Client),
     /// The master of this name, with what is the same for whichever server that is.
     Master { sentinels: Vec<Client>, name: String, like: ConnectionInfo },
+    /// The node of the Cluster that owns the slot.
+    Owner { cluster: Arc<Cluster>, slot: u16 },
 }
 
 impl Target {
-    /// Reads the URL.
+    /// Reads the URL of a server or of Sentinels.
     pub(super) fn of(url: &str) -> Result<Self, CacheError> {
         let unusable = |reason: String| CacheError::Url { url: redact::url(url), reason };
-        if url.starts_with(CLUSTER) {
-            // Tag sets, leases and values of one script would be on different servers.
-            let reason = "a Redis Cluster is not built: name one server, or Sentinels";
-            return Err(unusable(reason.to_owned()));
-        }
         match url.strip_prefix(SENTINEL) {
             None => open(url).map(Self::Server).map_err(|error| unusable(error.to_string())),
             Some(rest) => Self::of_sentinels(rest).map_err(unusable),
@@ -62,6 +62,7 @@ impl Target {
     pub(super) async fn client(&self, options: &AsyncConnectionConfig) -> Result<Client, RedisError> {
         match self {
             Self::Server(client) => Ok(client.clone()),
+            Self::Owner { cluster, slot } => cluster.owner(*slot, options).await,
             Self::Master { sentinels, name, like } => {
                 let mut last = RedisError::from((ErrorKind::Client, "no Sentinel knows the master"));
                 for sentinel in sentinels {
@@ -77,6 +78,19 @@ impl Target {
             }
         }
     }
+
+    /// What a server must answer before it is used. A node of a Cluster answers a PING whatever it
+    /// owns, so it is asked for a name of the slot.
+    pub(super) fn question(&self, namespace: &str) -> Cmd {
+        match self {
+            Self::Server(_) | Self::Master { .. } => redis::cmd("PING"),
+            Self::Owner { .. } => {
+                let mut question = redis::cmd("EXISTS");
+                question.arg(Name { namespace, role: Role::Epoch, text: "" });
+                question
+            }
+        }
+    }
 }
 
 /// The address that one Sentinel tells; `None` if it does not know the name.
@@ -89,7 +103,8 @@ async fn ask_for_master(
     redis::cmd("SENTINEL").arg("get-master-addr-by-name").arg(name).query_async(&mut connection).await
 }
 
-fn open(url: &str) -> Result<Client, RedisError> {
+/// A client of the server at this address; it connects to nothing yet.
+pub(super) fn open(url: &str) -> Result<Client, RedisError> {
     // Small commands of many callers share the connection: none may wait for another's ACK.
     let target = url.into_connection_info()?.set_tcp_settings(TcpSettings::default().set_nodelay(true));
     Client::open(target)
@@ -98,12 +113,6 @@ fn open(url: &str) -> Result<Client, RedisError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cluster_is_refused_in_words_and_without_its_password() {
-        let error = Target::of("redis+cluster://u:s3cret@a:1").expect_err("not built").to_string();
-        assert!(error.contains("Cluster is not built") && !error.contains("s3cret"), "{error}");
-    }
 
     #[test]
     fn sentinels_need_hosts_and_a_name() {

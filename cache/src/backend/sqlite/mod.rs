@@ -26,7 +26,7 @@ use crate::error::CacheError;
 use crate::key::Key;
 use crate::pattern::Pattern;
 use crate::tag::Tag;
-use crate::wire;
+use crate::wire::{self, Codec};
 
 /// How long a deletion of many entries may take, or any operation that waits behind one.
 const BULK_TIMEOUT: Duration = Duration::from_secs(60);
@@ -67,6 +67,7 @@ impl SqliteConfig {
 pub struct Sqlite {
     workers: Workers,
     timeout: Duration,
+    codec: Box<Codec>,
 }
 
 /// What the file held after the last write of this handle.
@@ -89,7 +90,12 @@ impl Sqlite {
         let timeout = config.timeout;
         let opening = tokio::task::spawn_blocking(move || Workers::start(&config));
         let workers = opening.await.map_err(|error| CacheError::Store(error.to_string()))??;
-        Ok(Self { workers, timeout })
+        Ok(Self { workers, timeout, codec: Box::default() })
+    }
+
+    /// How its values are written and read.
+    pub(super) fn codec(&self) -> &Codec {
+        &self.codec
     }
 
     /// How many entries and bytes each category holds, largest first. The category of an entry is the
@@ -131,7 +137,7 @@ impl Cache for Sqlite {
             Ok(found)
         });
         let Some(Found { id, stored, .. }) = found.await? else { return Ok(Lookup::Miss) };
-        if let Some(entry) = wire::decode(stored.clone()) {
+        if let Some(entry) = self.codec.decode(stored.clone()) {
             return Ok(Lookup::Hit(entry));
         }
         // Only what was read: another may have replaced it since.
@@ -141,7 +147,7 @@ impl Cache for Sqlite {
 
     async fn set(&self, key: &Key, entry: &Entry, tags: &[Tag]) -> Result<(), CacheError> {
         let mut stored = Vec::with_capacity(wire::HEADER_BYTES + entry.value.len());
-        wire::encode(entry, &mut stored).map_err(|error| CacheError::Store(error.to_string()))?;
+        self.codec.encode(entry, &mut stored).map_err(|error| CacheError::Store(error.to_string()))?;
         let row = rows::NewRow {
             key: key.as_str().to_owned(),
             stored,
@@ -189,6 +195,7 @@ impl Cache for Sqlite {
             up: Some(true),
             entries: Some(totals.entries.load(Ordering::Relaxed)),
             size_bytes: Some(totals.size_bytes.load(Ordering::Relaxed)),
+            copy_hits: None,
         }
     }
 }

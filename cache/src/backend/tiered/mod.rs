@@ -14,12 +14,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::future::join_all;
+
 use self::stamps::Stamps;
-use super::redis::{Announce, Coherence, Listener, News, Redis, RedisConfig};
-use super::{Cache, Claim, Lease, Lookup, Memory, MemoryConfig, State};
+use super::redis::{Announce, Coherence, Listener, News, Redis, RedisConfig, Server};
+use super::{Cache, Claim, Lease, Lookup, Memory, MemoryConfig, State, parts};
 use crate::clock::UnixMs;
 use crate::entry::Entry;
 use crate::error::CacheError;
+use crate::invalidation::Invalidation;
 use crate::key::Key;
 use crate::pattern::Pattern;
 use crate::tag::Tag;
@@ -61,7 +64,8 @@ impl TieredConfig {
 pub struct Tiered {
     copies: Memory,
     server: Redis,
-    listener: Listener,
+    /// One for each shard of the server.
+    listeners: Vec<Listener>,
     stamps: Arc<Stamps>,
     copy_ttl: Duration,
     copy_hits: AtomicU64,
@@ -81,13 +85,13 @@ impl Tiered {
         let server = Redis::connect(config.redis).await?;
         let stamps = Arc::new(Stamps::new());
         let heard = Arc::clone(&stamps);
-        let listener = server.listen(config.coherence, config.heartbeat, move |news| match news {
+        let listeners = server.listen(config.coherence, config.heartbeat, move |news| match news {
             News::Changed(key) => heard.void(key),
             News::Everything => heard.void_all(),
         });
-        let listener = listener.await;
+        let listeners = listeners.await;
         let (copies, copy_hits) = (Memory::new(&config.memory), AtomicU64::new(0));
-        Ok(Self { copies, server, listener, stamps, copy_ttl: config.copy_ttl, copy_hits })
+        Ok(Self { copies, server, listeners, stamps, copy_ttl: config.copy_ttl, copy_hits })
     }
 
     /// How many gets were answered by a copy, without the server.
@@ -96,15 +100,44 @@ impl Tiered {
         self.copy_hits.load(Ordering::Relaxed)
     }
 
-    /// Whether changes by others are heard: otherwise every get asks the server.
+    /// Whether changes by others are heard: otherwise every get asks the server. In a Cluster, whether
+    /// those of every shard are.
     #[must_use]
     pub fn is_listening(&self) -> bool {
-        self.listener.hears()
+        self.listeners.iter().all(Listener::hears)
+    }
+
+    /// The shards of the server.
+    pub(super) fn shards(&self) -> &[Server] {
+        self.server.shards()
+    }
+
+    /// The number of the shard that keeps the key.
+    pub(super) fn shard_of(&self, key: &Key) -> usize {
+        self.server.shard_of(key)
+    }
+
+    /// Removes from one shard what the invalidation names, and from the copies.
+    pub(super) async fn remove_in(&self, shard: usize, what: &Invalidation) -> Result<u64, CacheError> {
+        let removed = parts::remove(&self.shards()[shard], what).await;
+        match what {
+            Invalidation::Key(key) => self.stamps.void(key.as_str().as_bytes()),
+            Invalidation::All => self.stamps.void_all(),
+            _ if self.listeners[shard].catch_up().await => {}
+            _ => self.stamps.void_all(),
+        }
+        removed
+    }
+
+    /// The server.
+    pub(super) const fn server(&self) -> &Redis {
+        &self.server
     }
 
     /// After a removal of keys that only the server knows: waits until their names have come.
     async fn catch_up(&self) {
-        if !self.listener.catch_up().await {
+        let caught_up = join_all(self.listeners.iter().map(Listener::catch_up)).await;
+        if !caught_up.into_iter().all(|is_known| is_known) {
             self.stamps.void_all();
         }
     }
@@ -114,7 +147,7 @@ impl Cache for Tiered {
     async fn get(&self, key: &Key) -> Result<Lookup, CacheError> {
         // The stamp first: one from after a loss must not meet a yes from before it.
         let stamp = self.stamps.of(key.as_str().as_bytes());
-        if !self.listener.hears() {
+        if !self.listeners[self.server.shard_of(key)].hears() {
             return self.server.get(key).await;
         }
         if let Some(entry) = self.copies.copy(key, stamp) {
@@ -176,6 +209,7 @@ impl Cache for Tiered {
 
     /// Whether the server answers; the entries and bytes are those of the copies.
     fn state(&self) -> State {
-        State { up: self.server.state().up, ..self.copies.state() }
+        let copy_hits = Some(self.copy_hits());
+        State { up: self.server.state().up, copy_hits, ..self.copies.state() }
     }
 }

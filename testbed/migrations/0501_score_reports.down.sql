@@ -1,0 +1,3 @@
+DROP TABLE score_sections;
+DROP TABLE score_reports;
+DROP TABLE score_users;
