@@ -33,9 +33,9 @@ async fn origin() -> u16 {
     port
 }
 
-/// Origin calls of the cold fill and of each of two expiries, and the p99, for a hundred clients.
+/// Origin calls of the cold fill and of an expiry, and the p99, for a hundred clients.
 async fn stampede(url: &str) -> (f64, f64, f64) {
-    let experiment = "scenario = \"stampede\"\npath = \"/page\"\nusers = 100\n[experiment.stampede]\nexpiries = 2\n\
+    let experiment = "scenario = \"stampede\"\npath = \"/page\"\nusers = 100\n[experiment.stampede]\nexpiries = 1\n\
                       settle_s = 0.9\nexpire = { wait_s = 2.2 }\nflush = { wait_s = 0 }";
     let (run, _) = run(&plan(experiment, &baseline(url, "observe = { metrics = \"/metrics\" }"))).await;
     let of = |figure| value(&run, Baseline, figure);

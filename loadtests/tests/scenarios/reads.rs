@@ -43,7 +43,8 @@ async fn an_answer_that_goes_back_is_a_violation_and_a_fresh_cache_has_none_of_e
     let (flapping, _) = run(&plan(&staleness("/flapping", ""), &sides)).await;
     let of = |figure| value(&flapping, Baseline, figure);
     // Every second answer is one behind. It is no step back only where it comes first after a commit.
-    assert!((of("stale reads") - of("reads") / 2.0).abs() <= 1.0, "{:?}", found(&flapping, Baseline));
+    // A read that was on its way during one of the commits is right not to be stale.
+    assert!((of("stale reads") - of("reads") / 2.0).abs() <= 4.5, "{:?}", found(&flapping, Baseline));
     assert!((0.0..=4.0).contains(&(of("stale reads") - of("monotonic-read violations"))));
     // Versions must grow, so the second run begins above the first.
     let (fresh, _) = run(&plan(&staleness("/version", "first = 100"), &sides)).await;
