@@ -221,7 +221,9 @@ fn experiment(
     let journeys = requests(notes, &mut fields, &mut known);
     let headers = headers(notes, &mut fields, &known);
     check_key_use(notes, &fields, &journeys, &login, keys.is_some(), data.is_some());
-    let scenario = scenario(notes, &mut fields, allow_hosts, &mut known, &journeys, keys.is_some());
+    // The keys of a trace are no numbers, so a scenario cannot choose among them.
+    let has_numbers = keys.as_ref().is_some_and(|keys| !keys.is_ordered());
+    let scenario = scenario(notes, &mut fields, allow_hosts, &mut known, &journeys, has_numbers);
     let (load, pace) = load::load(notes, &mut fields);
     let timeout_ms = fields.whole(notes, "timeout_ms", 1..=bounds::TIMEOUT_MS_MAX).unwrap_or(10_000);
     let compare_bodies = compare_bodies(notes, &mut fields);

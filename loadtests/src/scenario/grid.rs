@@ -51,12 +51,8 @@ impl Grid {
         let mut axes = Vec::new();
         let keys = numbers(notes, fields, "keys", 1.0, 1e15);
         let exponents = numbers(notes, fields, "zipf_s", 0.0, 10.0);
-        let has_key_axis = !keys.is_empty() || !exponents.is_empty();
-        if has_key_axis && !context.has_keys {
-            notes.add(
-                fields.span(),
-                format!("{}: 'keys' and 'zipf_s' need {{key}} in the path, and 'keys'", fields.name()),
-            );
+        if !keys.is_empty() || !exponents.is_empty() {
+            context.need_keys(notes, fields, "keys, zipf_s");
         }
         axes.push(keys.into_iter().map(|count| Setting::Keys(count as u64)).collect());
         axes.push(exponents.into_iter().map(Setting::ZipfExponent).collect());

@@ -76,7 +76,7 @@ pub(crate) struct Context<'c> {
     pub(crate) request: Option<StepPlan>,
     /// Whether the load is open: a rate.
     pub(crate) is_open: bool,
-    /// Whether keys are chosen.
+    /// Whether keys are chosen, and are numbers.
     pub(crate) has_keys: bool,
 }
 
@@ -88,6 +88,14 @@ impl Context<'_> {
                 fields.span(),
                 format!("{}: this scenario sends one request: give 'path', no journeys", fields.name()),
             );
+        }
+    }
+
+    /// Notes a mistake unless keys are chosen, for an option that counts them.
+    pub(crate) fn need_keys(&self, notes: &mut Notes<'_>, fields: &Fields<'_, '_>, option: &str) {
+        if !self.has_keys {
+            let advice = "needs {key} in the path, and 'keys' that are numbers";
+            notes.add(fields.span(), format!("{} {option}: {advice}", fields.name()));
         }
     }
 

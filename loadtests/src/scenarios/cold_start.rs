@@ -54,6 +54,7 @@ fn read(
     let warm_keys = fields.whole(notes, "warm_keys", 0..=KEYS_MAX).unwrap_or(0);
     if warm_keys > 0 {
         context.need_single_request(notes, &fields);
+        context.need_keys(notes, &fields, "warm_keys");
     }
     let length = fields.number(notes, "length_s", 0.1, 86_400.0).unwrap_or(20.0);
     let bin = fields.number(notes, "bin_s", 0.02, 60.0).unwrap_or(0.5);

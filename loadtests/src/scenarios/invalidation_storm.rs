@@ -12,6 +12,7 @@ use hitmark_schema::{Figure, Unit, Variant};
 use crate::plan::fields::{Fields, Notes};
 use crate::runner::LoadError;
 use crate::scenario::action::Action;
+use crate::scenario::probe::OriginProbe;
 use crate::scenario::stage::{Load, LoadSides, Stage};
 use crate::scenario::timeline::{self, Moment};
 use crate::scenario::{Context, Entry, Found, Scenario};
@@ -80,13 +81,14 @@ impl Scenario for Storm {
                     warmup: stage.run().warmup,
                     sides: LoadSides::Only(variant),
                 };
-                let (loaded, began_ns) = tokio::join!(stage.load(load), self.invalidations(stage, variant));
-                let (loaded, began_ns) = (loaded?, began_ns?);
+                let (loaded, began) = tokio::join!(stage.load(load), self.invalidations(stage, variant));
+                let (loaded, (began_ns, mut origin)) = (loaded?, began?);
+                let counted = if origin.asks_the_service() { origin.calls(0).await } else { None };
                 let moments = timeline::moments(loaded.side(variant));
                 let first_ns = loaded.side(variant).next().map_or(0, |block| block.started_unix_ns);
                 let began_s = began_ns.saturating_sub(first_ns) as f64 / 1e9;
                 let mut result = stage.result(variant);
-                result.figures = figures(&moments, began_s);
+                result.figures = figures(&moments, began_s, counted);
                 result.series =
                     vec![timeline::series("hit ratio", Unit::Share, &moments, |moment| moment.hit_ratio)];
                 result.notes.push(format!("the first invalidation came at {began_s:.1} s of the load"));
@@ -99,9 +101,15 @@ impl Scenario for Storm {
 }
 
 impl Storm {
-    /// Invalidates beside the load; when that began, in nanoseconds since the Unix epoch.
-    async fn invalidations(&self, stage: &Stage<'_>, variant: Variant) -> Result<u64, LoadError> {
+    /// Invalidates beside the load; when that began, in nanoseconds since the Unix epoch, and a count of
+    /// origin calls from then on.
+    async fn invalidations(
+        &self,
+        stage: &Stage<'_>,
+        variant: Variant,
+    ) -> Result<(u64, OriginProbe), LoadError> {
         stage.sleep(stage.run().warmup + self.before).await;
+        let origin = stage.origin_probe(variant).await;
         let began_ns = unix_now_ns();
         stage.tell(Some(variant), format!("{} invalidations begin", self.times));
         for time in 0..self.times {
@@ -113,11 +121,13 @@ impl Storm {
             }
             self.invalidate.perform(stage, variant).await.map_err(|why| stage.failed(why))?;
         }
-        Ok(began_ns)
+        Ok((began_ns, origin))
     }
 }
 
-fn figures(moments: &[Moment], began_s: f64) -> Vec<Figure> {
+/// `counted` are the origin calls since the moment before the first invalidation, by the service: a
+/// super-block's edge would not lie there.
+fn figures(moments: &[Moment], began_s: f64, counted: Option<u64>) -> Vec<Figure> {
     let before: Vec<Moment> = moments.iter().copied().filter(|moment| moment.to_s <= began_s).collect();
     let from: Vec<Moment> = moments.iter().copied().filter(|moment| moment.to_s > began_s).collect();
     let former = timeline::mean_hit_ratio(&before);
@@ -135,7 +145,7 @@ fn figures(moments: &[Moment], began_s: f64) -> Vec<Figure> {
         Figure::exact(
             "origin calls from the storm on",
             Unit::Count,
-            timeline::origin_calls(&from) as f64,
+            counted.unwrap_or_else(|| timeline::origin_calls(&from)) as f64,
             count,
         ),
     ]
@@ -178,7 +188,7 @@ mod tests {
     fn depth_duration_and_area_are_those_of_the_curve() {
         // A second each, 100 requests: 0.8, then 0.2, 0.6 and 0.79, which is no part of the dip.
         let moments = of(&[0.8, 0.8, 0.2, 0.6, 0.79, 0.8]);
-        let figures = figures(&moments, 2.0);
+        let figures = figures(&moments, 2.0, None);
         let value = |name: &str| figures.iter().find(|f| f.name == name).unwrap().value.unwrap();
         assert!((value("hit ratio before") - 0.8).abs() < 1e-12);
         assert!((value("dip depth") - 0.6).abs() < 1e-12);

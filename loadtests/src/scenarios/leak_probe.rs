@@ -50,6 +50,9 @@ fn read(
     let axes = read_axes(notes, &mut fields, context.known);
     let rounds = fields.whole(notes, "rounds", 2..=10_000).unwrap_or(5);
     let keys = fields.whole(notes, "keys", 1..=100_000).unwrap_or(1);
+    if keys > 1 {
+        context.need_keys(notes, &fields, "keys");
+    }
     fields.finish(notes);
     let cells = cells(&axes);
     Some(Arc::new(LeakProbe { axes, cells, rounds, keys, request: context.request.clone()? }))

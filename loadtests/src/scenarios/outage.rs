@@ -104,6 +104,9 @@ impl Outage {
     async fn faults(&self, stage: &Stage<'_>) -> Result<Times, LoadError> {
         stage.sleep(stage.run().warmup + self.before).await;
         let began_ns = unix_now_ns();
+        if stage.is_stopped() {
+            return Ok(Times { began_ns, ended_ns: began_ns });
+        }
         let begun = self.begin.perform(stage, Variant::Baseline).await;
         stage.tell(None, format!("{} begins", self.fault));
         stage.sleep(self.during).await;

@@ -57,11 +57,8 @@ fn read(
     let expiries = fields.whole(notes, "expiries", 1..=EXPIRIES_MAX).unwrap_or(10);
     let hot_keys = fields.whole(notes, "hot_keys", 1..=HOT_KEYS_MAX).unwrap_or(1);
     let settle = fields.number(notes, "settle_s", 0.0, SETTLE_S_MAX).unwrap_or(SETTLE_S);
-    if hot_keys > 1 && !context.has_keys {
-        notes.add(
-            fields.span(),
-            format!("{} hot_keys: several keys need {{key}} in the path, and 'keys'", fields.name()),
-        );
+    if hot_keys > 1 {
+        context.need_keys(notes, &fields, "hot_keys");
     }
     fields.finish(notes);
     let settle = Duration::from_secs_f64(settle);

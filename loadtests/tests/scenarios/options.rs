@@ -20,7 +20,7 @@ fn every_mistake_of_a_scenario_is_told_at_once_and_with_its_line() {
     for part in [
         "p.toml:8: experiment 'x' stampede expiries: must be from 1 to 1000, not 0",
         "stampede: this scenario needs 'users', not 'rate'",
-        "several keys need {key}",
+        "stampede hot_keys: needs {key} in the path",
         "stampede expire: give one of 'command', 'path' (with method, body, headers) and 'wait_s'",
         "has no key 'flsh'; did you mean 'flush'?",
     ] {

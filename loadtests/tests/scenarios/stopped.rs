@@ -25,6 +25,14 @@ async fn a_stopped_scenario_ends_soon_and_says_of_nothing_that_it_is_zero() {
             "time to 90 % of steady",
         ),
         (
+            // Nobody begins a fault in a run that is over.
+            format!(
+                "scenario = \"outage\"\npath = \"/naive/1\"\nrate = 10.0\n[experiment.outage]\nfault = \"none\"\n\
+                 begin = {{ command = [\"false\"] }}"
+            ),
+            "recovery time",
+        ),
+        (
             "scenario = \"sweep\"\npath = \"/share?hits=50\"\nusers = 1\n[experiment.sweep]\nusers = [1, 2]".to_owned(),
             "highest hit ratio",
         ),
