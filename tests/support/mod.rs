@@ -71,7 +71,7 @@ impl Service {
     }
 
     pub(crate) fn terminate(&self) {
-        let pid = self.child.id().to_string();
+        let pid = self.pid().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().is_ok_and(|status| status.success()));
     }
 

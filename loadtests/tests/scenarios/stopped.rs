@@ -26,10 +26,9 @@ async fn a_stopped_scenario_ends_soon_and_says_of_nothing_that_it_is_zero() {
         ),
         (
             // Nobody begins a fault in a run that is over.
-            format!(
-                "scenario = \"outage\"\npath = \"/naive/1\"\nrate = 10.0\n[experiment.outage]\nfault = \"none\"\n\
-                 begin = {{ command = [\"false\"] }}"
-            ),
+            "scenario = \"outage\"\npath = \"/naive/1\"\nrate = 10.0\n[experiment.outage]\nfault = \"none\"\n\
+             begin = { command = [\"false\"] }"
+                .to_owned(),
             "recovery time",
         ),
         (
