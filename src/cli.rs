@@ -144,6 +144,9 @@ pub(crate) struct TestbedArgs {
     /// The token that administrative requests must carry.
     #[arg(long, value_name = "TOKEN", env = "HITMARK_ADMIN_TOKEN", hide_env_values = true)]
     pub(crate) admin_token: Option<String>,
+    /// The secret of signed tokens (JWT, HS256) whose permissions READ_ANALYTICS and MANAGE_CACHE count too.
+    #[arg(long, value_name = "SECRET", env = "HITMARK_JWT_SECRET", hide_env_values = true)]
+    pub(crate) jwt_secret: Option<String>,
     /// Answer at most this many requests a minute, and 429 beyond.
     #[arg(long, value_name = "REQUESTS", env = "HITMARK_RATE_LIMIT")]
     pub(crate) rate_limit: Option<std::num::NonZeroU32>,

@@ -48,8 +48,12 @@ pub(crate) fn read(path: &Path) -> (Settings, Vec<Mistake>) {
 
 /// What is said of a key that is none.
 const KNOWN: &str = "unknown key; known are listen, timeout, redis, http_stats, celery, postgres, mysql, \
-                     memcached, rabbitmq, rq, sidekiq, bullmq, queues, targets, modules, probe_allow, \
-                     password_file, web_config";
+                     memcached, rabbitmq, rq, sidekiq, bullmq, apalis, stream, targets, modules, \
+                     probe_allow, password_file, web_config";
+
+/// What is said to who looks for queues at the top.
+const QUEUES: &str = "write the broker's URL under celery, rq, sidekiq, bullmq, apalis, stream or rabbitmq, and \
+                      the names in its module, as in [modules.default.celery] queues = [\"mail\"]";
 
 /// Reads the text of a file called `name`.
 fn parse(name: &str, text: &str) -> (Settings, Vec<Mistake>) {
@@ -99,6 +103,7 @@ fn parse(name: &str, text: &str) -> (Settings, Vec<Mistake>) {
             "probe_allow" => value.map(|given| settings.probe_allow = Some(given)),
             "password_file" => one(value).map(|given| settings.password_file = Some(given)),
             "web_config" => one(value).map(|given| settings.web_config = Some(given)),
+            "queues" => Err(QUEUES),
             _ => Err(KNOWN),
         };
         if let Err(text) = stored {

@@ -25,6 +25,7 @@ mod exposition;
 pub mod failure;
 mod http;
 mod http_client;
+mod induced;
 pub mod options;
 mod probe;
 pub mod redis_client;

@@ -10,7 +10,8 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
+use futures::StreamExt;
+use redis::aio::{MultiplexedConnection, PubSubSink, PubSubStream};
 use redis::{AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, Value};
 
 use crate::failure::Failure;
@@ -20,6 +21,8 @@ const CLIENT_NAME: &str = "hitmark-exporter";
 /// After how many scrapes a command that the server refused is tried again: rights change rarely,
 /// and each refusal raises the server's own error counters, which we are here to observe.
 const ASK_REFUSED_AGAIN_AFTER: u32 = 100;
+/// How long a connection that listens may be silent before it is asked whether it is there.
+const ASK_SILENCE_EVERY: Duration = Duration::from_secs(15);
 /// How deep an answer may nest. The deepest that we ask for is three.
 const DEPTH_MAX: usize = 8;
 
@@ -95,6 +98,18 @@ impl RedisClient {
         }
     }
 
+    /// Listens on channels, by patterns, on a connection of its own.
+    pub(crate) async fn listen(&self, patterns: &[String]) -> Result<Listening, Failure> {
+        let connect = async {
+            let channels = self.client.get_async_pubsub().await;
+            let mut channels = channels.map_err(|error| self.failure(&error, Stage::Connecting))?;
+            channels.psubscribe(patterns).await.map_err(|error| self.failure(&error, Stage::Asking))?;
+            let (sink, messages) = channels.split();
+            Ok(Listening { sink, messages, limit: self.limit })
+        };
+        tokio::time::timeout(self.limit, connect).await.map_err(|_| Failure::Timeout(self.limit))?
+    }
+
     async fn ask_without_limit(&self, commands: &[Command<'_>]) -> Result<Vec<Reply>, Failure> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut connection) = kept {
@@ -139,6 +154,29 @@ impl RedisClient {
             Failure::Refused(text)
         } else {
             Failure::Answer(text)
+        }
+    }
+}
+
+/// A connection on which messages come in.
+pub(crate) struct Listening {
+    sink: PubSubSink,
+    messages: PubSubStream,
+    limit: Duration,
+}
+
+impl Listening {
+    /// The next message; nothing once the connection ended. A connection that is silent is asked
+    /// whether it is still there, since a server that vanished says nothing either.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        loop {
+            match tokio::time::timeout(ASK_SILENCE_EVERY, self.messages.next()).await {
+                Ok(message) => return Some(text_of(message?.get_payload_bytes().to_vec())),
+                Err(_) => {
+                    let ping = self.sink.ping::<Value>();
+                    tokio::time::timeout(self.limit, ping).await.ok()?.ok()?;
+                }
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ const REDIS_DEFAULT: &str = "redis://127.0.0.1:6379";
 /// The kinds of target that have a flag of their own and no field: a kind becomes known here when it
 /// is planned, and usable when its collector is in the list.
 pub(crate) const OTHER_KINDS: &[&str] =
-    &["celery", "postgres", "mysql", "memcached", "rabbitmq", "rq", "sidekiq", "bullmq", "queues"];
+    &["celery", "postgres", "mysql", "memcached", "rabbitmq", "rq", "sidekiq", "bullmq", "apalis", "stream"];
 
 /// A text and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

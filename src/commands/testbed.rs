@@ -83,6 +83,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             seed_size,
             indexes: if args.without_indexes { Indexes::Absent } else { Indexes::Present },
             admin_token: args.admin_token.clone(),
+            jwt_secret: args.jwt_secret.clone(),
             rate_limit: args.rate_limit,
             warm: args.warm,
         }),

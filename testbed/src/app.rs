@@ -10,6 +10,7 @@ use axum::routing::{MethodRouter, get, post, put};
 use hitmark_cache::CacheLayer;
 use tempfile::TempDir;
 
+use crate::admin::permits::Permits;
 use crate::admin::server::CacheServer;
 use crate::database::notify::WriteListener;
 use crate::database::{Database, Session};
@@ -33,8 +34,8 @@ pub(crate) struct App {
     pub(crate) heard: Option<WriteListener>,
     /// Who is logged in.
     pub(crate) sessions: Sessions,
-    /// Without it the administration is closed.
-    pub(crate) admin_token: Option<String>,
+    /// Who may administer.
+    pub(crate) permits: Permits,
     /// The cache's server, if it has one at a fixed place.
     pub(crate) server: Option<CacheServer>,
     /// Holds database and cache where no place was named, and goes with the last router. Declared after

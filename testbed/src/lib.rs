@@ -25,6 +25,7 @@ mod analytics;
 mod answer;
 mod app;
 mod cache_status;
+mod choices;
 mod compression;
 mod config;
 mod database;
@@ -46,7 +47,8 @@ mod tasks;
 mod telemetry;
 mod variant;
 
-pub use config::{CacheChoice, ConfigError, Indexes, SeedSize, TestbedConfig, UnknownChoice};
+pub use choices::{CacheChoice, Indexes, SeedSize, UnknownChoice};
+pub use config::{ConfigError, TestbedConfig};
 pub use database::seed::SeedProgress;
 pub use error::TestbedError;
 pub use service::{Summary, Testbed};

@@ -17,9 +17,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::admin::permits::Permits;
 use crate::admin::server::CacheServer;
 use crate::app::App;
-use crate::config::{CacheChoice, SeedSize, TestbedConfig, is_of_several};
+use crate::choices::{CacheChoice, SeedSize};
+use crate::config::{TestbedConfig, is_of_several};
 use crate::database::notify::WriteListener;
 use crate::database::seed::{self, Loaded, SeedProgress};
 use crate::database::{self, Database};
@@ -97,11 +99,11 @@ impl Testbed {
         let telemetry = Telemetry::default();
         let tasks = tasks(&config, &database, &cache, &telemetry).await?;
         let server = cache_server(&config, &name)?;
-        let admin_token = config.admin_token.clone();
+        let permits = Permits::new(config.admin_token.clone(), config.jwt_secret.as_deref());
         let sessions = sessions(&config).await?;
         let heard = write_listener(&config, &database, &cache).await?;
         let app =
-            App { database, cache, telemetry, tasks, sessions, heard, admin_token, server, _folder: folder };
+            App { database, cache, telemetry, tasks, sessions, heard, permits, server, _folder: folder };
         let app = Arc::new(app);
         let testbed = Self { app, listener, addr, summary, rate_limit: config.rate_limit };
         if config.warm {

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::process::Signal;
 
 use crate::daemon::{Daemon, Recipe};
+use crate::programs::run;
 use crate::{TestkitError, blocking, programs};
 
 /// One build at a time: two would write the same files.
@@ -91,15 +92,5 @@ impl CeleryWorker {
     /// Kills the worker by SIGKILL: what it holds stays unacknowledged.
     pub fn kill(&self) {
         self.daemon.kill();
-    }
-}
-
-fn run(command: &mut Command, what: &str) -> Result<String, TestkitError> {
-    let output = command.output().map_err(TestkitError::io(what))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(TestkitError::Failed { what: what.to_owned(), output: text(&output.stderr) })
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! The crate depends on no room of the workspace, so that each room may test with it.
 
+mod bullmq;
 mod celery;
 mod cluster;
 mod daemon;
@@ -17,13 +18,16 @@ mod ports;
 mod postgres;
 mod programs;
 mod prometheus;
+mod rabbitmq;
 mod raw;
 mod redis;
 mod sentinel;
+mod sidekiq;
 mod truth;
 mod unprivileged;
 mod varnish;
 
+pub use bullmq::BullMq;
 pub use celery::{Celery, CeleryWorker};
 pub use cluster::RedisCluster;
 pub use delay_proxy::DelayProxy;
@@ -32,8 +36,10 @@ pub use nginx::NginxServer;
 pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use prometheus::{PrometheusServer, promtool, promtool_with_input};
+pub use rabbitmq::RabbitMq;
 pub use redis::RedisServer;
 pub use sentinel::RedisSentinel;
+pub use sidekiq::{Sidekiq, SidekiqWorker};
 pub use truth::{TruthConfig, TruthServer};
 pub use varnish::VarnishServer;
 

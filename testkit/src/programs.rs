@@ -1,6 +1,7 @@
 //! Finds server programs, and names the package of one that is missing.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::TestkitError;
 
@@ -13,6 +14,17 @@ pub(crate) fn find(program: &str, package: &'static str) -> Result<PathBuf, Test
         .map(|directory| directory.join(program))
         .find(|path| path.is_file())
         .ok_or_else(|| TestkitError::Missing { program: program.to_owned(), package })
+}
+
+/// Runs a command to its end and returns what it printed.
+pub(crate) fn run(command: &mut Command, what: &str) -> Result<String, TestkitError> {
+    let output = command.output().map_err(TestkitError::io(what))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(TestkitError::Failed { what: what.to_owned(), output: text(&output.stderr) })
+    }
 }
 
 /// The directory that holds PostgreSQL's `initdb`, `postgres` and `psql` together, so that their

@@ -32,6 +32,10 @@ const NEEDS: &[Need] = &[
     },
     Need { programs: &["nginx"], package: "nginx" },
     Need { programs: &["varnishd"], package: "varnish" },
+    Need { programs: &["node", "nodejs"], package: "nodejs" },
+    Need { programs: &["npm"], package: "npm" },
+    Need { programs: &["sidekiq"], package: "ruby-sidekiq" },
+    Need { programs: &["rabbitmq-server"], package: "rabbitmq-server" },
     Need { programs: &["setpriv"], package: "util-linux" },
 ];
 

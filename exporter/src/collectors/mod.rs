@@ -22,8 +22,17 @@ use crate::single_flight::SingleFlight;
 use crate::text_format::TextFamily;
 
 /// Every kind of target, in the order of the page. One line for each collector file.
-pub const KINDS: &[Kind] =
-    &[redis::KIND, queues::CELERY, queues::RQ, queues::SIDEKIQ, queues::BULLMQ, service::KIND];
+pub const KINDS: &[Kind] = &[
+    redis::KIND,
+    queues::CELERY,
+    queues::RQ,
+    queues::SIDEKIQ,
+    queues::BULLMQ,
+    queues::APALIS,
+    queues::STREAM,
+    queues::rabbitmq::KIND,
+    service::KIND,
+];
 
 /// One kind of target: its name, and how to make the collector of one target.
 #[derive(Debug, Clone, Copy)]

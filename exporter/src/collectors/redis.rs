@@ -14,7 +14,7 @@ mod rounds;
 mod sample;
 mod slowlog;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt;
@@ -28,6 +28,7 @@ use hitmark_schema::metrics::{
 use super::{Ask, Built, Collected, Collector, Kind, Labelled, Step};
 use crate::config::redacted;
 use crate::failure::Failure;
+use crate::induced::Lookups;
 use crate::options::OptionReader;
 use crate::redis_client::{Command, RedisClient, Reply};
 use effect::Effect;
@@ -56,6 +57,8 @@ struct RedisCollector {
     target: String,
     labelled: Labelled,
     options: RedisOptions,
+    /// What other collectors of this process look up on the same server.
+    lookups: Arc<Lookups>,
     memory: Mutex<Memory>,
 }
 
@@ -80,6 +83,7 @@ fn build(ask: &Ask<'_>) -> Built {
             target,
             labelled: ask.labelled,
             options,
+            lookups: Lookups::of(ask.url),
             memory: Mutex::default(),
         })),
         Ok(_) => Err(mistakes),
@@ -104,13 +108,17 @@ impl Collector for RedisCollector {
             if with_histogram {
                 commands.push(&["LATENCY", "HISTOGRAM"]);
             }
+            // Nobody of this process looks keys up between the server's count and ours.
+            let counting = self.lookups.counting().await;
             let replies = self.client.ask(&commands, limit).await?;
+            let of_queues = self.lookups.total();
+            drop(counting);
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             let mut collected = parse(&replies, now)?;
             let Some(Reply::Text(info)) = replies.first() else { return Ok(collected) };
             self.slow_log(info, &replies, deadline, &mut collected).await;
             // Before the keys are asked for: these counters do not hold what that will add.
-            self.lock().add(info, replies.get(COMMANDS.len()), &mut collected);
+            self.lock().add(info, of_queues, replies.get(COMMANDS.len()), &mut collected);
             self.further(info, deadline, &mut collected).await;
             self.labelled.label(&self.target, &mut collected.families);
             Ok(collected)
@@ -138,8 +146,15 @@ impl Memory {
         wanted
     }
 
-    fn add(&mut self, info: &str, histogram: Option<&Reply>, collected: &mut Collected) {
+    fn add(
+        &mut self,
+        info: &str,
+        of_queues: (u64, u64),
+        histogram: Option<&Reply>,
+        collected: &mut Collected,
+    ) {
         let now = Instant::now();
+        self.effect.elsewhere(of_queues);
         collected.families.extend(self.effect.absorb(info, now));
         if let Some(family) = histogram.and_then(|reply| latency::histograms(reply, info)) {
             self.histograms = Some((now, family));

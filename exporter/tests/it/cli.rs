@@ -40,6 +40,29 @@ fn a_file_with_mistakes_is_refused_with_each_of_them_and_its_line() {
 }
 
 #[test]
+fn queues_that_cannot_be_names_and_queues_in_the_wrong_place_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("e.toml");
+    let name = file.to_str().unwrap();
+    let module =
+        "[modules.default.celery]\nqueues = [\"mail\", \"mail\", \"\", \"m*\"]\ncontrol_every_s = -1\n";
+    fs::write(&file, format!("celery = \"redis://h\"\nqueues = [\"mail\"]\n{module}")).unwrap();
+    let (code, _, stderr) = run(&["check-config", name]);
+    assert_eq!(code, Some(2), "{stderr}");
+    for word in
+        ["listed twice", "no name of a queue", "is a pattern", "control_every_s", "[modules.default.celery]"]
+    {
+        assert!(stderr.contains(word), "{word} in {stderr}");
+    }
+    let kinds =
+        "rq = \"redis://h\"\nsidekiq = \"redis://h\"\nbullmq = \"redis://h\"\napalis = \"redis://h\"\n";
+    let more = "stream = \"redis://h\"\nrabbitmq = \"http://guest:hunter2@h:15672\"\n";
+    fs::write(&file, format!("{kinds}{more}[modules.default.stream]\npattern = \"orders:*\"\n")).unwrap();
+    let (code, _, stderr) = run(&["check-config", name]);
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
 fn flags_with_mistakes_are_all_named_at_once() {
     let (code, _, stderr) =
         run(&["--listen", "nowhere", "--redis", "redis://:hunter2@h:99999", "--timeout", "soon"]);

@@ -105,6 +105,9 @@ async fn celery_s_priorities_are_all_counted_and_a_queue_that_is_emptied_stays_a
     // Nothing in these messages tells a time, so no age is invented.
     assert_eq!(find(&page, &celery("queue_oldest_message_age_seconds", "celery")), None);
     assert_eq!(sample(&page, "queue_unread_entries{system=\"celery\"}"), 0.0);
+    // But it can be seen to wait.
+    let page = exporter.scrape().await;
+    assert!(sample(&page, &celery("queue_oldest_message_age_min_seconds", "celery")) > 0.0);
 
     crate::support::commands(server.port(), &["DEL mail"]);
     let page = exporter.scrape().await;

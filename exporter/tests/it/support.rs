@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use hitmark_exporter::config::TargetConfig;
+use hitmark_exporter::options::OptionValue;
 use hitmark_exporter::{Exporter, ExporterConfig};
+use hitmark_schema::metrics::{QUEUE_SYSTEMS_KEPT, REDIS_KEPT};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
@@ -32,6 +35,35 @@ pub(crate) async fn get(exporter: &Exporter, request: Request<Body>) -> (StatusC
 
 pub(crate) fn request(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
+}
+
+/// Asks one server with one kind of collector and these options.
+pub(crate) fn config_of(kind: &str, url: &str, options: &[(&str, OptionValue)]) -> ExporterConfig {
+    let mut config = ExporterConfig::default();
+    config.listen.set_port(0);
+    config.targets = vec![target(kind, url)];
+    let options = options.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    config.modules.insert("default".to_owned(), [(kind.to_owned(), options)].into());
+    config
+}
+
+pub(crate) fn target(kind: &str, url: &str) -> TargetConfig {
+    TargetConfig {
+        kind: kind.to_owned(),
+        url: url.to_owned(),
+        module: String::new(),
+        place: "the test".to_owned(),
+    }
+}
+
+/// `promtool check metrics` finds nothing but names that are kept for compatibility.
+pub(crate) fn assert_clean(page: &str) {
+    let Err(error) = hitmark_testkit::promtool_with_input(["check", "metrics"], page) else { return };
+    let complaints = error.to_string();
+    for line in complaints.lines().skip(1).filter(|line| !line.trim().is_empty()) {
+        let name = line.split_whitespace().next().unwrap();
+        assert!(REDIS_KEPT.contains(&name) || QUEUE_SYSTEMS_KEPT.contains(&name), "{line}");
+    }
 }
 
 /// The value of the sample whose name and labels are exactly `series`.

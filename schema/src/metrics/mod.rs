@@ -4,9 +4,19 @@
 //! ask for a metric that nobody writes. The names that redis_exporter made common are kept as they
 //! are, since existing dashboards select on them.
 
+/// Declares each metric once: a constant whose documentation is its help, and its place in the list.
+macro_rules! metrics {
+    ($(#[$list_doc:meta])* $list:ident; $($kind:ident $constant:ident $name:literal [$($label:literal),*] $help:literal;)+) => {
+        $(#[doc = $help] pub const $constant: Metric = Metric::$kind($name, $help, &[$($label),*]);)+
+        $(#[$list_doc])*
+        pub const $list: &[Metric] = &[$($constant),+];
+    };
+}
+
 mod cache;
 mod exporter;
 mod load;
+mod queue_systems;
 mod queues;
 mod redis;
 mod response;
@@ -15,6 +25,7 @@ mod testbed;
 pub use cache::*;
 pub use exporter::*;
 pub use load::*;
+pub use queue_systems::*;
 pub use queues::*;
 pub use redis::*;
 pub use response::*;
@@ -87,7 +98,7 @@ impl Metric {
 
 /// Every metric of every room.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    [CACHE, RESPONSE, TESTBED, REDIS, QUEUES, EXPORTER, LOAD].into_iter().flatten()
+    [CACHE, RESPONSE, TESTBED, REDIS, QUEUES, QUEUE_SYSTEMS, EXPORTER, LOAD].into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! Queues of background work, under one set of names for every broker, and the names that others keep.
+//! Queues of background work, under one set of names for every broker. The names of other exporters
+//! stand in `queue_systems`.
 
 use super::Metric;
 
 const BY_QUEUE: &[&str] = &["system", "queue"];
+const BY_GROUP: &[&str] = &["system", "queue", "group"];
 
 /// Messages that wait for a worker.
 pub const QUEUE_LENGTH: Metric =
@@ -37,6 +39,12 @@ pub const QUEUE_OLDEST_AGE: Metric = Metric::gauge(
     "Age of the message that waits longest, where the message tells when it was enqueued.",
     BY_QUEUE,
 );
+/// How long the head has waited at least.
+pub const QUEUE_WAITED_AT_LEAST: Metric = Metric::gauge(
+    "queue_oldest_message_age_min_seconds",
+    "Time for which the message that is next was seen to wait, where it does not tell its age: a lower bound.",
+    BY_QUEUE,
+);
 /// Messages ever enqueued.
 pub const QUEUE_ENQUEUED: Metric = Metric::counter(
     "queue_enqueued_total",
@@ -55,28 +63,53 @@ pub const QUEUE_UNREAD: Metric = Metric::gauge(
     "Queues beyond the cap and entries beyond the budget of one scrape, which no other sample holds.",
     &["system"],
 );
-/// celery-exporter's name.
-pub const CELERY_QUEUE_LENGTH: Metric = Metric::gauge(
-    "celery_queue_length",
-    "Messages that wait in the Celery queue, of every priority.",
-    &["queue_name"],
+/// Workers that take messages of the queue.
+pub const QUEUE_WORKERS: Metric = Metric::gauge(
+    "queue_workers",
+    "Workers that take messages of the queue and show signs of life.",
+    BY_QUEUE,
 );
-/// rq-exporter's name.
-pub const RQ_JOBS: Metric = Metric::gauge("rq_jobs", "RQ jobs by queue and status.", &["queue", "status"]);
-/// The Sidekiq exporter's name.
-pub const SIDEKIQ_QUEUE_JOBS: Metric =
-    Metric::gauge("sidekiq_queue_enqueued_jobs", "Sidekiq jobs that wait in the queue.", &["name"]);
-/// The Sidekiq exporter's name.
-pub const SIDEKIQ_QUEUE_LATENCY: Metric = Metric::gauge(
-    "sidekiq_queue_latency_seconds",
-    "Age of the Sidekiq job that waits longest in the queue.",
-    &["name"],
+/// When the queue will be empty.
+pub const QUEUE_DRAIN: Metric = Metric::gauge(
+    "queue_time_to_drain_seconds",
+    "Seconds until nothing waits at the net rate of the last five minutes; +Inf if the queue does not shrink.",
+    BY_QUEUE,
 );
-/// BullMQ's own name.
-pub const BULLMQ_JOB_COUNT: Metric =
-    Metric::gauge("bullmq_job_count", "BullMQ jobs by queue and state.", &["queue", "state"]);
+/// Entries of a stream, read or not.
+pub const QUEUE_STORED: Metric =
+    Metric::gauge("queue_stored_entries", "Entries that the stream holds, read or not.", BY_QUEUE);
+/// How far a group is behind.
+pub const QUEUE_GROUP_LAG: Metric = Metric::gauge(
+    "queue_group_lag",
+    "Entries of the stream that the group has not read; absent where the server cannot tell.",
+    BY_GROUP,
+);
+/// What a group holds.
+pub const QUEUE_GROUP_PENDING: Metric =
+    Metric::gauge("queue_group_pending", "Entries that the group has read and not acknowledged.", BY_GROUP);
+/// Who reads for a group.
+pub const QUEUE_GROUP_CONSUMERS: Metric =
+    Metric::gauge("queue_group_consumers", "Consumers that the group knows.", BY_GROUP);
+/// How old the oldest unacknowledged entry is.
+pub const QUEUE_GROUP_OLDEST_PENDING_AGE: Metric = Metric::gauge(
+    "queue_group_oldest_pending_age_seconds",
+    "Age of the oldest entry that the group has read and not acknowledged, by the time in its id.",
+    BY_GROUP,
+);
+/// Queues that the operator listed and the broker does not know.
+pub const QUEUE_LISTED_UNKNOWN: Metric = Metric::gauge(
+    "queue_listed_unknown",
+    "1 for a queue that the configuration lists and the broker does not know, perhaps a misspelled name.",
+    BY_QUEUE,
+);
+/// What reading the queues added to the server's counters.
+pub const QUEUE_INDUCED_LOOKUPS: Metric = Metric::counter(
+    "queue_induced_keyspace_lookups_total",
+    "Lookups that reading the queues added to the keyspace hits and misses of their Redis.",
+    &["system", "result"],
+);
 
-/// Every metric of the queues. `bullmq_job_count` keeps the name that BullMQ itself writes.
+/// Every neutral metric of the queues.
 pub const QUEUES: &[Metric] = &[
     QUEUE_LENGTH,
     QUEUE_PRIORITY_LENGTH,
@@ -86,12 +119,17 @@ pub const QUEUES: &[Metric] = &[
     QUEUE_FAILED,
     QUEUE_DEAD,
     QUEUE_OLDEST_AGE,
+    QUEUE_WAITED_AT_LEAST,
     QUEUE_ENQUEUED,
     QUEUE_COMPLETED,
     QUEUE_UNREAD,
-    CELERY_QUEUE_LENGTH,
-    RQ_JOBS,
-    SIDEKIQ_QUEUE_JOBS,
-    SIDEKIQ_QUEUE_LATENCY,
-    BULLMQ_JOB_COUNT,
+    QUEUE_WORKERS,
+    QUEUE_DRAIN,
+    QUEUE_STORED,
+    QUEUE_GROUP_LAG,
+    QUEUE_GROUP_PENDING,
+    QUEUE_GROUP_CONSUMERS,
+    QUEUE_GROUP_OLDEST_PENDING_AGE,
+    QUEUE_LISTED_UNKNOWN,
+    QUEUE_INDUCED_LOOKUPS,
 ];

@@ -6,15 +6,6 @@
 
 use super::Metric;
 
-/// Declares each metric once: a constant whose documentation is its help, and its place in the list.
-macro_rules! metrics {
-    ($(#[$list_doc:meta])* $list:ident; $($kind:ident $constant:ident $name:literal [$($label:literal),*] $help:literal;)+) => {
-        $(#[doc = $help] pub const $constant: Metric = Metric::$kind($name, $help, &[$($label),*]);)+
-        $(#[$list_doc])*
-        pub const $list: &[Metric] = &[$($constant),+];
-    };
-}
-
 metrics! {
     /// Every metric of a Redis or Valkey server.
     REDIS;

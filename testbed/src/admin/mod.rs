@@ -6,6 +6,7 @@
 mod guard;
 mod handlers;
 pub(crate) mod invalidation;
+pub(crate) mod permits;
 pub(crate) mod server;
 mod stats;
 

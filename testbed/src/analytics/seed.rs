@@ -3,7 +3,7 @@
 //!
 //! Low numbers are popular, as in the marketplace: customer 1 has the most sales.
 
-use crate::config::SeedSize;
+use crate::choices::SeedSize;
 use crate::database::rows::{RowWriter, Table, draw, skewed};
 
 /// 2023-01-01, in days since 1970.

@@ -39,7 +39,7 @@ mod tests {
     use sqlx::Row;
 
     use super::*;
-    use crate::config::{Indexes, SeedSize};
+    use crate::choices::{Indexes, SeedSize};
     use crate::database::seed::Loaded;
     use crate::database::{DatabaseKind, sqlite_url};
 

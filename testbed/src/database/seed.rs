@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::migrations::TABLES_VERSION;
 use super::rows::{self, Table};
 use super::{Database, DatabaseKind};
-use crate::config::{Indexes, SeedSize};
+use crate::choices::{Indexes, SeedSize};
 use crate::error::TestbedError;
 use crate::{analytics, health, incidents, marketplace, score_reports};
 

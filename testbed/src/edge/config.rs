@@ -9,7 +9,8 @@ use hitmark_schema::redact;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
-use crate::config::{CacheChoice, ConfigError, TestbedConfig};
+use crate::choices::CacheChoice;
+use crate::config::{ConfigError, TestbedConfig};
 
 /// What an edge is started with. `Debug` shows URLs masked and never shows the token.
 #[derive(Clone)]

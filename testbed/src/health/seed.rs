@@ -1,7 +1,7 @@
 //! The health system's generated data: patients with records of pulse, sleep and wellness, diagnoses,
 //! recommendations in three languages, and feedback, most of it on a few recommendations.
 
-use crate::config::SeedSize;
+use crate::choices::SeedSize;
 use crate::database::rows::{RowWriter, Table, draw, skewed};
 
 const EPOCH_S: u64 = 1_672_531_200;

@@ -1,7 +1,7 @@
 //! The incident service's generated data. Low numbers are busy: store 1 has the most incidents.
 
 use super::model::ROLES;
-use crate::config::SeedSize;
+use crate::choices::SeedSize;
 use crate::database::rows::{RowWriter, Table, draw, skewed};
 
 /// The earliest time in the data: 2024-01-01 00:00 UTC.

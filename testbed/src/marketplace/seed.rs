@@ -5,7 +5,7 @@
 //! whose keys are drawn from 1 upward by popularity therefore meets the rows that have most to sum.
 
 use super::words::{ADJECTIVES, CATEGORIES, DESCRIPTIONS, MATERIALS, NOUNS, SHOP_NAMES};
-use crate::config::SeedSize;
+use crate::choices::SeedSize;
 use crate::database::rows::{RowWriter, Table, draw, fraction, skewed};
 
 /// Products share model numbers `M-1` to `M-1000`.

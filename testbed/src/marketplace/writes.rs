@@ -15,7 +15,7 @@ use sqlx::query::Query;
 use super::changes::Changed;
 use crate::answer::{Failure, failed, written};
 use crate::app::{App, Endpoint, Write};
-use crate::parameters::{Parameters, number};
+use crate::parameters::{Mistakes, Parameters, number};
 use crate::reply::{self, bad};
 
 const SET_PRICE: &str = "UPDATE products SET price_cents = $2 WHERE id = $1 RETURNING id";
@@ -70,7 +70,7 @@ async fn set_name(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Answered {
-    let (id, name) = named(&id, query.as_deref())?;
+    let (id, name) = named(&id, query.as_deref()).map_err(bad)?;
     change(&endpoint, sql(SET_NAME).bind(id).bind(name.as_str()), Changed::Category(id)).await
 }
 
@@ -80,15 +80,15 @@ async fn set_username(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Answered {
-    let (id, name) = named(&id, query.as_deref())?;
+    let (id, name) = named(&id, query.as_deref()).map_err(bad)?;
     change(&endpoint, sql(SET_USERNAME).bind(id).bind(name.as_str()), Changed::User(id)).await
 }
 
-fn named(id: &str, query: Option<&str>) -> Result<(i64, String), Response> {
-    let id = number(id).map_err(bad)?;
+fn named(id: &str, query: Option<&str>) -> Result<(i64, String), Mistakes> {
+    let id = number(id)?;
     let mut parameters = Parameters::read(query, &["name"]);
     let name = parameters.text("name", 64);
-    parameters.finish((id, name)).map_err(bad)
+    parameters.finish((id, name))
 }
 
 /// Changes one row, and removes what it makes untrue.

@@ -1,7 +1,7 @@
 //! The score report generator's generated data. Low numbers are busy: user 1 has the most reports.
 
 use super::model::scaled;
-use crate::config::SeedSize;
+use crate::choices::SeedSize;
 use crate::database::rows::{RowWriter, Table, draw, skewed};
 
 /// The earliest time in the data: 2024-01-01 00:00 UTC.

@@ -54,7 +54,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::CacheChoice;
+    use crate::choices::CacheChoice;
 
     fn told(sessions: &str, cache: &str, tasks: &str) -> String {
         let config = TestbedConfig {

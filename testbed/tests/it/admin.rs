@@ -127,3 +127,29 @@ async fn beyond_the_limit_a_client_is_told_how_long_to_wait() {
     let wait: u64 = refused.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
     assert!((1..=12).contains(&wait), "five a minute: one every twelve seconds, not {wait}");
 }
+
+#[tokio::test]
+async fn a_signed_token_may_do_what_it_says_and_no_more() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let config = TestbedConfig { jwt_secret: Some(secret.to_owned()), ..small() };
+    let router = start(config).await.router();
+    let signed = |permissions: &[&str], exp: u64| {
+        let claims = serde_json::json!({ "sub": "ann", "exp": exp, "permissions": permissions });
+        let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
+        let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).expect("signed");
+        format!("Bearer {token}")
+    };
+    let (stats, clear) = ("/api/v1/cache/stats", "/api/v1/cache/invalidate/analytics");
+    let later = 4_102_444_800;
+    for (token, read, invalidated) in [
+        (signed(&["READ_ANALYTICS"], later), StatusCode::OK, StatusCode::FORBIDDEN),
+        (signed(&["MANAGE_CACHE"], later), StatusCode::FORBIDDEN, StatusCode::OK),
+        (signed(&[], later), StatusCode::FORBIDDEN, StatusCode::FORBIDDEN),
+        (signed(&["READ_ANALYTICS", "MANAGE_CACHE"], 1), StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED),
+        ("Bearer nothing".to_owned(), StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED),
+    ] {
+        let headers = [("authorization", token.as_str())];
+        assert_eq!(ask(&router, stats, &headers).await.status, read, "{token}");
+        assert_eq!(ask_with(&router, Method::POST, clear, &headers).await.status, invalidated, "{token}");
+    }
+}

@@ -16,6 +16,21 @@ pub trait Ask: Send {
     fn pipeline<'a>(&'a mut self, commands: &'a [Request]) -> BoxFuture<'a, Result<Vec<Reply>, Failure>>;
 }
 
+/// Asks what there is to ask; the reply to nothing is [`Reply::Nil`].
+pub(crate) async fn pipeline_of(
+    ask: &mut dyn Ask,
+    commands: Vec<Option<Request>>,
+) -> Result<Vec<Reply>, Failure> {
+    let is_asked: Vec<bool> = commands.iter().map(Option::is_some).collect();
+    let commands: Vec<Request> = commands.into_iter().flatten().collect();
+    let mut replies =
+        if commands.is_empty() { Vec::new() } else { ask.pipeline(&commands).await? }.into_iter();
+    Ok(is_asked
+        .into_iter()
+        .map(|is| if is { replies.next().unwrap_or(Reply::Nil) } else { Reply::Nil })
+        .collect())
+}
+
 /// A command of these words.
 pub(crate) fn request(words: &[&str]) -> Request {
     words.iter().map(|word| (*word).to_owned()).collect()

@@ -1,10 +1,18 @@
 //! Celery on Redis: lists with one more list for each priority, and one hash of what workers hold.
 //!
 //! kombu keeps a message of queue `q` in list `q`, or in `q` 06 16 `p` for the priority steps 3, 6
-//! and 9; it pushes left and pops right. What a worker took, running or waiting for its ETA, lies
+//! and 9 (`layout` knows other names); it pushes left and pops right. What a worker took, running or waiting for its ETA, lies
 //! unacknowledged in the hash `unacked`, of all queues together, as JSON `[message, exchange, key]`.
 //! A Celery message has no time of its own: an age is told only where the publisher set the header
-//! or property `timestamp`. Nothing is written, and the lists are never read whole.
+//! or property `timestamp`; else how long the next message was seen to wait. Only the control bus
+//! (`control`) writes, and the lists are never read whole.
+
+mod control;
+mod events;
+mod layout;
+mod message;
+pub(crate) mod watch;
+mod workers;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -12,6 +20,7 @@ use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::CELERY_QUEUE_LENGTH;
 use serde_json::Value;
 
+pub use self::layout::Layout;
 use super::ask::{Ask, Request, number, refused, request, step, text, texts};
 use super::discovery::Discovery;
 use super::model::{Queue, Reading};
@@ -21,64 +30,70 @@ use crate::redis_client::Reply;
 
 /// The name of the label `system`.
 pub const SYSTEM: &str = "celery";
-/// kombu's default steps above 0.
-const STEPS: [&str; 3] = ["3", "6", "9"];
-const SEPARATOR: &str = "\u{6}\u{16}";
 /// How many entries of `unacked` one step asks for, and how many steps one scrape takes.
 const HSCAN_COUNT: &str = "1000";
 const HSCAN_STEPS_MAX: usize = 50;
-/// What is asked for each queue: a length and the oldest message for each list.
-const REQUESTS_PER_QUEUE: usize = 2 * (1 + STEPS.len());
-
 /// The keys that tell queue names.
-pub(crate) const DISCOVERY: &str = "_kombu.binding.*";
+const DISCOVERY: &str = "_kombu.binding.*";
+
+impl Layout {
+    /// What is asked for each queue: a length and the oldest message for each list.
+    const fn requests_per_queue(&self) -> usize {
+        2 * (1 + self.steps.len())
+    }
+}
 
 /// Reads every queue. `now` is in seconds since 1970.
-pub(crate) async fn read(ask: &mut dyn Ask, discovery: &mut Discovery, now: f64) -> Result<Reading, Failure> {
-    let keys = discovery.keys(ask, DISCOVERY).await?;
+pub(crate) async fn read(
+    ask: &mut dyn Ask,
+    discovery: &mut Discovery,
+    layout: &Layout,
+    now: f64,
+) -> Result<Reading, Failure> {
+    let keys = discovery.keys(ask, &layout.key(DISCOVERY)).await?;
     let commands: Vec<Request> = keys.iter().map(|key| request(&["SMEMBERS", key])).collect();
     let bindings = if commands.is_empty() { Vec::new() } else { ask.pipeline(&commands).await? };
-    let (names, left_out) = discovery.names(queues_of_bindings(&keys, &bindings));
-    let mut commands = requests(&names);
-    commands.push(request(&["HSCAN", "unacked", "0", "COUNT", HSCAN_COUNT]));
+    let found = queues_of_bindings(&layout.separator, &keys, &bindings);
+    let unknown = discovery.unknown(&found);
+    let (names, left_out) = discovery.names(found);
+    let (mut commands, unacked) = (requests(layout, &names), layout.key("unacked"));
+    commands.push(request(&["HSCAN", &unacked, "0", "COUNT", HSCAN_COUNT]));
     let mut replies = ask.pipeline(&commands).await?;
     refused(&replies)?;
     let first = replies.pop();
-    let (held, unfinished) = held(ask, first).await?;
-    let mut reading = parse(&names, &replies, &held, now);
+    let (held, unfinished) = held(ask, &unacked, first).await?;
+    let mut reading = parse(layout, &names, &replies, &held, now);
     reading.unread += left_out + unfinished;
+    reading.unknown = unknown;
     Ok(reading)
 }
 
 /// The names in the members of the binding sets: `key 06 16 pattern 06 16 queue`. The exchanges of
 /// the control bus and of events hold no work.
-fn queues_of_bindings(keys: &[String], bindings: &[Reply]) -> BTreeSet<String> {
+fn queues_of_bindings(separator: &str, keys: &[String], bindings: &[Reply]) -> BTreeSet<String> {
     let work = keys
         .iter()
         .zip(bindings)
         .filter(|(key, _)| !["celery.pidbox", "celeryev"].iter().any(|exchange| key.ends_with(exchange)));
     work.flat_map(|(_, reply)| texts(Some(reply)))
-        .filter_map(|member| member.rsplit(SEPARATOR).next())
+        .filter_map(|member| member.rsplit(separator).next())
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
         .collect()
 }
 
-/// What is asked about these queues, [`REQUESTS_PER_QUEUE`] each.
-pub(crate) fn requests(names: &[String]) -> Vec<Request> {
-    let mut commands = Vec::with_capacity(names.len() * REQUESTS_PER_QUEUE + 1);
-    for name in names {
-        let steps = STEPS.iter().map(|step| format!("{name}{SEPARATOR}{step}"));
-        for list in std::iter::once(name.clone()).chain(steps) {
-            commands.push(request(&["LLEN", &list]));
-            commands.push(request(&["LINDEX", &list, "-1"]));
-        }
+/// What is asked about these queues.
+fn requests(layout: &Layout, names: &[String]) -> Vec<Request> {
+    let mut commands = Vec::with_capacity(names.len() * layout.requests_per_queue() + 1);
+    for list in names.iter().flat_map(|name| layout.lists(name)) {
+        commands.push(request(&["LLEN", &list]));
+        commands.push(request(&["LINDEX", &list, "-1"]));
     }
     commands
 }
 
 /// Every entry of `unacked` once: HSCAN may give one twice. Also how many steps were left undone.
-async fn held(ask: &mut dyn Ask, first: Option<Reply>) -> Result<(Vec<String>, u64), Failure> {
+async fn held(ask: &mut dyn Ask, unacked: &str, first: Option<Reply>) -> Result<(Vec<String>, u64), Failure> {
     let (mut seen, mut held, mut reply) = (HashSet::new(), Vec::new(), first);
     for _ in 0..HSCAN_STEPS_MAX {
         let Some((cursor, pairs)) = step(reply.as_ref()) else { break };
@@ -90,8 +105,8 @@ async fn held(ask: &mut dyn Ask, first: Option<Reply>) -> Result<(Vec<String>, u
         if cursor == "0" {
             return Ok((held, 0));
         }
-        let next = request(&["HSCAN", "unacked", cursor, "COUNT", HSCAN_COUNT]);
-        let mut replies = ask.pipeline(&[next, request(&["HLEN", "unacked"])]).await?;
+        let next = request(&["HSCAN", unacked, cursor, "COUNT", HSCAN_COUNT]);
+        let mut replies = ask.pipeline(&[next, request(&["HLEN", unacked])]).await?;
         refused(&replies)?;
         let length = number(replies.get(1)).unwrap_or(0);
         replies.truncate(1);
@@ -105,10 +120,10 @@ async fn held(ask: &mut dyn Ask, first: Option<Reply>) -> Result<(Vec<String>, u
 
 /// The queues from the replies to `requests` and the values of the hash `unacked`.
 #[must_use]
-pub fn parse(names: &[String], replies: &[Reply], held: &[String], now: f64) -> Reading {
+pub fn parse(layout: &Layout, names: &[String], replies: &[Reply], held: &[String], now: f64) -> Reading {
     let mut queues: BTreeMap<String, Queue> = BTreeMap::new();
-    for (name, replies) in names.iter().zip(replies.chunks(REQUESTS_PER_QUEUE)) {
-        queues.insert(name.clone(), listed(name, replies));
+    for (name, replies) in names.iter().zip(replies.chunks(layout.requests_per_queue())) {
+        queues.insert(name.clone(), listed(layout, name, replies));
     }
     let mut unread = 0;
     for entry in held {
@@ -122,11 +137,11 @@ pub fn parse(names: &[String], replies: &[Reply], held: &[String], now: f64) -> 
     let compatible = queues.iter().fold(Family::new(CELERY_QUEUE_LENGTH), |family, queue| {
         family.with(&[("queue_name", &queue.name)], queue.waiting.unwrap_or(0) as f64)
     });
-    Reading { queues, unread, compatible: vec![compatible] }
+    Reading { queues, unread, compatible: vec![compatible], ..Reading::default() }
 }
 
 /// What the lists of one queue tell.
-fn listed(name: &str, replies: &[Reply]) -> Queue {
+fn listed(layout: &Layout, name: &str, replies: &[Reply]) -> Queue {
     let empty = Some(0);
     let mut queue = Queue {
         name: name.to_owned(),
@@ -136,11 +151,16 @@ fn listed(name: &str, replies: &[Reply]) -> Queue {
         retrying: empty,
         ..Queue::default()
     };
-    for (priority, pair) in std::iter::once("0").chain(STEPS).zip(replies.chunks(2)) {
+    for (priority, pair) in
+        std::iter::once("0").chain(layout.steps.iter().map(String::as_str)).zip(replies.chunks(2))
+    {
         let length = number(pair.first()).unwrap_or(0);
         queue.waiting = queue.waiting.map(|waiting| waiting + length);
         queue.by_priority.push((priority.to_owned(), length));
-        let at = text(pair.get(1)).and_then(|message| sent_at(&serde_json::from_str(message).ok()?));
+        let message = text(pair.get(1)).and_then(|message| serde_json::from_str::<Value>(message).ok());
+        let at = message.as_ref().and_then(sent_at);
+        let id = message.as_ref().and_then(|message| message["headers"]["id"].as_str());
+        queue.heads.extend(id.filter(|_| at.is_none()).map(str::to_owned));
         queue.oldest_at = match (queue.oldest_at, at) {
             (Some(oldest), Some(at)) => Some(oldest.min(at)),
             (oldest, at) => oldest.or(at),
@@ -224,7 +244,7 @@ mod tests {
             entry("elsewhere", "null", 0),
             "not json".to_owned(),
         ];
-        let reading = parse(&["celery".to_owned()], &replies, &held, 100.0);
+        let reading = parse(&Layout::default(), &["celery".to_owned()], &replies, &held, 100.0);
         let queue = &reading.queues[0];
         assert_eq!((queue.waiting, queue.running), (Some(42), Some(2)));
         assert_eq!((queue.scheduled, queue.retrying), (Some(1), Some(1)));
@@ -234,7 +254,13 @@ mod tests {
 
     #[test]
     fn replies_that_make_no_sense_do_not_panic() {
-        let reading = parse(&["q".to_owned()], &[Reply::Int(-1), Reply::List(vec![])], &[String::new()], 0.0);
+        let reading = parse(
+            &Layout::default(),
+            &["q".to_owned()],
+            &[Reply::Int(-1), Reply::List(vec![])],
+            &[String::new()],
+            0.0,
+        );
         assert_eq!(reading.queues[0].waiting, Some(0));
     }
 
@@ -244,6 +270,6 @@ mod tests {
         let member = |text: &str| Reply::List(vec![Reply::Text(text.to_owned())]);
         let bindings =
             [member("mail\u{6}\u{16}\u{6}\u{16}mail"), member("\u{6}\u{16}\u{6}\u{16}h.celery.pidbox")];
-        assert_eq!(queues_of_bindings(&keys, &bindings), BTreeSet::from(["mail".to_owned()]));
+        assert_eq!(queues_of_bindings("\u{6}\u{16}", &keys, &bindings), BTreeSet::from(["mail".to_owned()]));
     }
 }

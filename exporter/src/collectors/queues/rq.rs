@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::RQ_JOBS;
 
-use super::ask::{Ask, Request, number, refused, request, text, texts};
+use super::ask::{Ask, Request, number, pipeline_of, refused, request, text, texts};
 use super::discovery::Discovery;
 use super::model::{Queue, Reading};
 use super::time::epoch_seconds;
@@ -27,7 +27,7 @@ const STATES: [(&str, &str); 5] = [
     ("deferred", "deferred"),
     ("scheduled", "scheduled"),
 ];
-const REQUESTS_PER_QUEUE: usize = 2 + STATES.len();
+const REQUESTS_PER_QUEUE: usize = 3 + STATES.len();
 
 /// Reads every queue: names, then lengths, then the times of the oldest jobs.
 pub(crate) async fn read(ask: &mut dyn Ask, discovery: &mut Discovery) -> Result<Reading, Failure> {
@@ -37,17 +37,17 @@ pub(crate) async fn read(ask: &mut dyn Ask, discovery: &mut Discovery) -> Result
         .into_iter()
         .map(|key| key.strip_prefix("rq:queue:").unwrap_or(key).to_owned())
         .collect();
+    let unknown = discovery.unknown(&found);
     let (names, left_out) = discovery.names(found);
     let replies = if names.is_empty() { Vec::new() } else { ask.pipeline(&requests(&names)).await? };
     refused(&replies)?;
-    let oldest: Vec<Request> = replies
+    let oldest = replies
         .chunks(REQUESTS_PER_QUEUE)
-        .map(|replies| format!("rq:job:{}", text(replies.get(1)).unwrap_or_default()))
-        .map(|key| request(&["HGET", &key, "enqueued_at"]))
-        .collect();
-    let times = if oldest.is_empty() { Vec::new() } else { ask.pipeline(&oldest).await? };
+        .map(|replies| Some(request(&["HGET", &format!("rq:job:{}", text(replies.get(1))?), "enqueued_at"])));
+    let times = pipeline_of(ask, oldest.collect()).await?;
     let mut reading = parse(&names, &replies, &times);
     reading.unread += left_out;
+    reading.unknown = unknown;
     Ok(reading)
 }
 
@@ -60,6 +60,7 @@ fn requests(names: &[String]) -> Vec<Request> {
         for (_, key) in STATES {
             commands.push(request(&["ZCARD", &format!("rq:{key}:{name}")]));
         }
+        commands.push(request(&["SCARD", &format!("rq:workers:{name}")]));
     }
     commands
 }
@@ -77,6 +78,7 @@ pub fn parse(names: &[String], replies: &[Reply], times: &[Reply]) -> Reading {
             running: count(2),
             failed: count(4),
             scheduled: count(6),
+            workers: count(7),
             oldest_at: text(times.get(index)).and_then(epoch_seconds),
             ..Queue::default()
         });
@@ -87,5 +89,5 @@ pub fn parse(names: &[String], replies: &[Reply], times: &[Reply]) -> Reading {
             }
         }
     }
-    Reading { queues, unread: 0, compatible: vec![jobs] }
+    Reading { queues, compatible: vec![jobs], ..Reading::default() }
 }

@@ -38,9 +38,18 @@ pub(super) struct Effect {
     raw: (f64, f64),
     /// Hits and misses that this exporter caused in this run of the server.
     pub(super) induced: (f64, f64),
+    /// What other collectors had looked up by the last scrape, since this process started.
+    elsewhere: (u64, u64),
 }
 
 impl Effect {
+    /// Takes what other collectors have looked up so far on the same server.
+    pub(super) fn elsewhere(&mut self, total: (u64, u64)) {
+        self.induced.0 += total.0.saturating_sub(self.elsewhere.0) as f64;
+        self.induced.1 += total.1.saturating_sub(self.elsewhere.1) as f64;
+        self.elsewhere = total;
+    }
+
     /// Adds a scrape and says what the window holds.
     pub(super) fn absorb(&mut self, info: &str, at: Instant) -> Vec<Family> {
         let read = |name: &str| field(info, name).and_then(number);
@@ -53,7 +62,9 @@ impl Effect {
         // CONFIG RESETSTAT sets the counters to 0 without a new run.
         let fell = hits < self.raw.0 || misses < self.raw.1;
         if self.run_id != run_id || fell {
-            *self = Self { run_id: run_id.to_owned(), ..Self::default() };
+            // At the first scrape, what is taken off was looked up in this run already.
+            let induced = if self.run_id.is_empty() { self.induced } else { (0.0, 0.0) };
+            *self = Self { run_id: run_id.to_owned(), elsewhere: self.elsewhere, induced, ..Self::default() };
         }
         self.raw = (hits, misses);
         let point = Point {
