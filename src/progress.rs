@@ -71,10 +71,15 @@ impl RunProgress {
             (Progress::Began { experiment, .. }, Shown::Bar(bar, _)) => {
                 bar.set_message(experiment.to_owned());
             }
+            (Progress::Began { experiment, pairs: 0 }, Shown::Lines(_)) => eprintln!("hitmark: {experiment}"),
             (Progress::Began { experiment, pairs }, Shown::Lines(_)) => {
                 eprintln!("hitmark: {experiment}: {pairs} pairs of super-blocks");
             }
             (Progress::Pair { .. }, Shown::Bar(bar, sides)) => {
+                // A scenario's super-blocks are not in the plan's count.
+                if Some(bar.position()) >= bar.length() {
+                    bar.inc_length(1);
+                }
                 bar.inc(1);
                 for (side, line) in sides.iter().zip(self.live.lines()) {
                     side.set_message(line);

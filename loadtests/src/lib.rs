@@ -16,6 +16,7 @@
 //! - [`observe`]: hits as the service and its cache server count them.
 //! - [`recorder`]: latencies and counts, sharded by thread.
 //! - [`schedule`]: whose turn it is: slices, super-blocks, arrivals.
+//! - [`scenario`]: what scenarios are made of. [`scenarios`]: the list of them, one file each.
 //! - [`user`]: what one user does, in the closed and in the open model.
 //! - [`attack`]: goose. The only file that knows it.
 //! - [`service_process`]: services that the plan starts itself.
@@ -35,6 +36,8 @@ mod probe;
 pub mod recorder;
 pub mod request;
 pub mod runner;
+pub mod scenario;
+pub mod scenarios;
 pub mod schedule;
 pub mod service_process;
 pub mod session;

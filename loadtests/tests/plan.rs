@@ -187,9 +187,13 @@ fn only_keeps_the_named_experiments_and_refuses_unknown_names() {
 #[test]
 fn every_shipped_plan_is_right() {
     let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("plans");
-    let plans: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(!plans.is_empty());
-    for path in plans {
+    let plans_of = |dir: std::path::PathBuf| {
+        let paths = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.is_file()).collect::<Vec<_>>()
+    };
+    let (plans, scenarios) = (plans_of(dir.clone()), plans_of(dir.join("scenarios")));
+    assert!(!plans.is_empty() && !scenarios.is_empty());
+    for path in plans.into_iter().chain(scenarios) {
         if let Err(mistakes) = Plan::read(&path) {
             panic!("{mistakes}");
         }

@@ -7,6 +7,7 @@ use hitmark_schema::run::{Event, EventKind};
 use hitmark_schema::{Experiment, Outcome, Run, Variant};
 
 use crate::pairing::{NotMeasured, Pairing, Ratio};
+use crate::scenario::{ScenarioFindings, findings};
 use crate::statistics::Quantile;
 use crate::variants::{VariantSummary, not_failed};
 use crate::verdict::{Question, Verdict, functional_errors, judge};
@@ -19,8 +20,10 @@ const MISSES_TO_TRUST: u64 = 30;
 pub struct RunComparison {
     /// Whether no experiment is void.
     pub valid: bool,
-    /// The experiments, in the order of the plan.
+    /// The experiments that compare latencies, in the order of the plan.
     pub experiments: Vec<ExperimentComparison>,
+    /// What the scenarios of the others found.
+    pub scenarios: Vec<ScenarioFindings>,
     /// What happened in the middle of the run.
     pub events: Vec<EventNote>,
     /// What a reader of the figures should know.
@@ -108,7 +111,7 @@ pub struct EventNote {
 #[must_use]
 pub fn compare_run(run: &Run) -> RunComparison {
     let mut experiments: Vec<ExperimentComparison> =
-        run.document.experiments.iter().map(|experiment| compare(run, experiment)).collect();
+        compared(run).map(|experiment| compare(run, experiment)).collect();
     let voids: Vec<Option<String>> = experiments.iter().map(|experiment| void(run, experiment)).collect();
     let questions: Vec<Question<'_>> = experiments
         .iter()
@@ -123,9 +126,15 @@ pub fn compare_run(run: &Run) -> RunComparison {
     RunComparison {
         valid: experiments.iter().all(|experiment| experiment.verdict != Some(Verdict::Invalid)),
         experiments,
+        scenarios: findings(run),
         events: run.events.iter().map(|event| EventNote::new(event, run.document.started_unix_ns)).collect(),
         notes: notes(run),
     }
+}
+
+/// The experiments that are comparisons: a scenario's load is not made for one.
+fn compared(run: &Run) -> impl Iterator<Item = &Experiment> {
+    run.document.experiments.iter().filter(|experiment| experiment.scenario.is_none())
 }
 
 impl ExperimentComparison {

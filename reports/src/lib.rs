@@ -9,6 +9,7 @@
 //! - [`statistics`]: exact rank statistics on plain numbers.
 //! - [`pairing`], [`variants`], [`comparison`], [`verdict`]: a run becomes ratios and verdicts.
 //! - [`summary`], [`table`], [`words`], [`format`](mod@format): the same for programs, terminals and sentences.
+//! - [`scenario`]: what scenarios found, as rows.
 //! - [`charts`], [`page()`]: the same for eyes.
 //! - [`claims`]: a run is held against what others state.
 //! - [`gate`]: a run is held against a budget. [`compare`]: a run is held against another run.
@@ -23,6 +24,7 @@ pub mod gate;
 mod level;
 mod page;
 pub mod pairing;
+pub mod scenario;
 pub mod statistics;
 pub mod summary;
 pub mod table;

@@ -17,6 +17,15 @@
 //!     "outcomes": [{"outcome": "hit", "count": 116400, "mean_ns": 0.0, "p50_ns": 61000, "p90_ns": 0, "p95_ns": 0, "p99_ns": 0, "p999_ns": 0, "max_ns": 0}]}]}]}
 //! ```
 //!
+//! and, for experiments that name a scenario, which stand apart:
+//!
+//! ```json
+//! {"scenarios": [{"name": "…", "slug": "…", "scenario": "stampede", "passed": true,
+//!   "variants": [{"variant": "candidate", "name": "cached", "failures": ["…"], "notes": ["…"],
+//!     "figures": [{"name": "herd factor", "unit": "count|share|ratio|seconds|per_second|bytes", "value": 1.0, "lower": 1.0, "upper": 1.0, "observations": 10}],
+//!     "series": [{"name": "hit ratio", "unit": "share", "over": "seconds", "points": [{"at": 0.0, "value": 0.9, "lower": null, "upper": null}]}]}]}]}
+//! ```
+//!
 //! - `ratio` is candidate ÷ baseline, below 1 is faster, over all outcomes but errors. `lower` and
 //!   `upper` enclose it with 95 %; `detectable` is the smallest relative change that the run could
 //!   have seen. A ratio that was not measured has null figures and a `reason`.
@@ -44,6 +53,7 @@ pub fn summary_json(comparison: &RunComparison) -> Value {
         "schema": SUMMARY_SCHEMA,
         "valid": comparison.valid,
         "experiments": comparison.experiments.iter().map(experiment).collect::<Vec<_>>(),
+        "scenarios": comparison.scenarios.iter().map(crate::scenario::to_json).collect::<Vec<_>>(),
         "events": comparison.events.iter().map(event).collect::<Vec<_>>(),
         "notes": comparison.notes,
     })

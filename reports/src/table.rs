@@ -8,6 +8,7 @@ use hitmark_schema::{Outcome, Variant};
 
 use crate::comparison::{ExperimentComparison, RunComparison};
 use crate::format::{count, latency_or_dash, percent, seconds, speed_up, speed_up_interval};
+use crate::scenario;
 use crate::statistics::Quantile;
 use crate::variants::LatencySummary;
 use crate::verdict::Verdict;
@@ -85,6 +86,7 @@ pub fn table_text(comparison: &RunComparison, width: u16) -> String {
         text.push('\n');
         text.push_str("speed-up: baseline ÷ candidate, with its 95 % interval; break-even: the hit ratio from which on it pays\n");
     }
+    text.push_str(&scenario::text(&comparison.scenarios));
     for experiment in &comparison.experiments {
         for note in &experiment.notes {
             text.push_str(&format!("note: {}: {note}\n", experiment.experiment.name));
@@ -116,6 +118,11 @@ pub fn summary_markdown(comparison: &RunComparison) -> String {
         let name = markdown_text(&experiment.experiment.name);
         text.push_str(&format!("- **{name}**: {}\n", markdown_text(&words::headline(experiment))));
     }
+    if comparison.experiments.is_empty() {
+        text.push_str(&scenario::markdown(&comparison.scenarios));
+        markdown_notes(comparison, &mut text);
+        return text;
+    }
     text.push_str("\n| experiment | variant | requests | p50 | p95 | p99 |\n|---|---|--:|--:|--:|--:|\n");
     for experiment in &comparison.experiments {
         for (place, line) in lines(experiment).into_iter().enumerate() {
@@ -133,6 +140,7 @@ pub fn summary_markdown(comparison: &RunComparison) -> String {
         text.push_str(&format!("| | {} | | | | |\n", facts.join(" · ")));
     }
     text.push_str("\nSpeed-up is baseline ÷ candidate with its 95 % interval.\n");
+    text.push_str(&scenario::markdown(&comparison.scenarios));
     markdown_notes(comparison, &mut text);
     text
 }

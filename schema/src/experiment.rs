@@ -18,6 +18,9 @@ pub struct Experiment {
     pub system: Option<String>,
     /// The one declared difference between the variants.
     pub differs: String,
+    /// The scenario; none where baseline and candidate are compared in alternating slices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
     /// The request, for example `GET /market/products/{key}`.
     pub request: String,
     /// The key stream in words, for example `zipf s=1.07 n=10000`.

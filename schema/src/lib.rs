@@ -9,6 +9,7 @@
 //!
 //! - [`outcome`], [`variant`], [`experiment`], [`measurement`]: the words.
 //! - [`run`]: the run directory, its writer and its reader.
+//! - [`scenario`]: what a scenario found.
 //! - [`environment`]: where a run was made.
 //! - [`cache_status`]: the `Cache-Status` response header, as sent and as read.
 //! - [`cache_headers`]: what the headers of any cache say, vendors' own among them.
@@ -26,6 +27,7 @@ pub mod metrics;
 pub mod outcome;
 pub mod redact;
 pub mod run;
+pub mod scenario;
 pub mod thresholds;
 pub mod variant;
 pub mod whatif;
@@ -34,4 +36,5 @@ pub use experiment::{Experiment, LoadModel, VariantPlan};
 pub use measurement::{Counters, ErrorKind, SuperBlock, Timing};
 pub use outcome::Outcome;
 pub use run::{Run, RunDocument, RunError, RunWriter};
+pub use scenario::{Figure, ScenarioResult, Unit};
 pub use variant::Variant;

@@ -33,6 +33,7 @@ fn document() -> RunDocument {
             slug: "product-detail".to_owned(),
             system: Some("marketplace".to_owned()),
             differs: "response cache".to_owned(),
+            scenario: None,
             request: "GET /market/products/{key}".to_owned(),
             keys: Some("zipf s=1.07 n=10000".to_owned()),
             load: LoadModel::Closed { users: 2 },

@@ -1,11 +1,11 @@
 //! `hitmark load run`, `check` and `list`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hitmark_loadtests::{Plan, RunOptions, live};
+use hitmark_loadtests::{Plan, RunOptions, live, scenarios};
 
 use super::results;
 use crate::cli::{LoadRunArgs, SummaryFormat};
@@ -28,7 +28,8 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
     }
     let out = results::new_run_dir(args.out.as_ref());
     let stop = crate::interrupt::stop_on_ctrl_c()?;
-    let progress = RunProgress::new(u64::from(plan.run.pairs) * plan.experiments.len() as u64);
+    let compared = plan.experiments.iter().filter(|experiment| experiment.scenario.is_none()).count();
+    let progress = RunProgress::new(u64::from(plan.run.pairs) * compared as u64);
     let steps = progress.clone();
     let runtime = super::runtime()?;
     if let Some(address) = args.metrics_listen {
@@ -77,7 +78,7 @@ pub(super) fn of_load(error: hitmark_loadtests::runner::LoadError) -> anyhow::Er
     use hitmark_loadtests::runner::LoadError;
     match error {
         LoadError::Run(error) => error.into(),
-        LoadError::Service { .. } | LoadError::Tls { .. } => usage(error),
+        LoadError::Service { .. } | LoadError::Tls { .. } | LoadError::Scenario { .. } => usage(error),
         error => error.into(),
     }
 }
@@ -92,7 +93,7 @@ pub(super) fn check(path: &Path) -> anyhow::Result<Exit> {
             experiment.name,
             experiment.describe_requests(),
             experiment.load.describe(),
-            experiment.pace.describe()
+            experiment.pace.describe() + &experiment.describe_scenario()
         ));
     }
     super::print(&format!(
@@ -104,17 +105,17 @@ pub(super) fn check(path: &Path) -> anyhow::Result<Exit> {
 }
 
 pub(super) fn list() -> anyhow::Result<Exit> {
-    let mut text = String::from(
-        "compare    baseline and candidate in alternating slices (the scenario of every plan so far)\n",
-    );
-    let Ok(entries) = std::fs::read_dir(PLANS) else {
-        text.push_str(&format!("no plans in {PLANS}: run this in the folder of hitmark's sources\n"));
-        super::print(&text)?;
-        return Ok(Exit::Done);
-    };
-    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut text = format!("{:<20}{}\n", scenarios::COMPARE, scenarios::COMPARE_ABOUT);
+    for entry in scenarios::SCENARIOS {
+        text.push_str(&format!("{:<20}{}\n", entry.name, entry.about));
+    }
+    let folders = [PathBuf::from(PLANS), Path::new(PLANS).join("scenarios")];
+    let mut paths: Vec<PathBuf> = folders.iter().flat_map(|folder| plans(folder)).collect();
     paths.sort();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
+    if paths.is_empty() {
+        text.push_str(&format!("no plans in {PLANS}: run this in the folder of hitmark's sources\n"));
+    }
+    for path in &paths {
         let names = Plan::read(path).map_or_else(
             |_| "has mistakes: hitmark load check tells them".to_owned(),
             |plan| {
@@ -129,4 +130,11 @@ pub(super) fn list() -> anyhow::Result<Exit> {
     }
     super::print(&text)?;
     Ok(Exit::Done)
+}
+
+/// The plan files of a folder.
+fn plans(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect()
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     let exit = match command {
         Command::Demo(args) => demo::run(&args),
         Command::Testbed(args) => testbed::run(&args),
-        Command::Exporter(args) => return exporter::run(args),
+        Command::Exporter(args) => return exporter::run(*args),
         Command::Load(LoadCommand::Run(args)) => load::run(&args),
         Command::Load(LoadCommand::Check { plan }) => load::check(&plan),
         Command::Load(LoadCommand::New(args)) => load_new::run(&args),

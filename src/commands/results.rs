@@ -30,10 +30,13 @@ pub(super) fn publish(dir: &Path, format: SummaryFormat) -> anyhow::Result<RunCo
     Ok(comparison)
 }
 
-/// The exit that a run asks for: 6 where the comparison, which the table shows, is void by errors.
+/// The exit that a run asks for: 6 where the comparison, which the table shows, is void by errors, or
+/// where a scenario found what is wrong whatever its speed.
 pub(super) fn exit_of(comparison: &RunComparison) -> Exit {
     let is_void = comparison.experiments.iter().any(|experiment| experiment.functional_errors);
-    if is_void { Exit::Functional } else { Exit::Done }
+    let has_failures =
+        comparison.scenarios.iter().any(hitmark_reports::scenario::ScenarioFindings::has_failures);
+    if is_void || has_failures { Exit::Functional } else { Exit::Done }
 }
 
 /// What a person must know of a run beside its table.

@@ -102,6 +102,6 @@ fn configuration(port: u16, directory: &Path, http: &str) -> String {
     let http = http.replace("{port}", &port.to_string()).replace("{dir}", &dir);
     format!(
         "daemon off;\nmaster_process off;\npid {dir}/nginx.pid;\nerror_log stderr;\n\
-         events {{ worker_connections 256; }}\nhttp {{\n  access_log off;\n{paths}{http}\n}}\n"
+         events {{ worker_connections 2048; }}\nhttp {{\n  access_log off;\n{paths}{http}\n}}\n"
     )
 }

@@ -5,10 +5,12 @@ use std::process::Command;
 
 use crate::TestkitError;
 
-/// The first executable of that name in `PATH`.
+/// The first executable of that name in `PATH`, or among those of the administrator, where Debian has
+/// its HTTP servers and which is not in everybody's `PATH`.
 pub(crate) fn find(program: &str, package: &'static str) -> Result<PathBuf, TestkitError> {
     search_path()
         .into_iter()
+        .chain([PathBuf::from("/usr/sbin")])
         .map(|directory| directory.join(program))
         .find(|path| path.is_file())
         .ok_or_else(|| TestkitError::Missing { program: program.to_owned(), package })

@@ -35,6 +35,8 @@ const NEEDS: &[Need] = &[
         programs: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
         package: "chromium",
     },
+    Need { programs: &["nginx"], package: "nginx" },
+    Need { programs: &["varnishd"], package: "varnish" },
     Need { programs: &["node", "nodejs"], package: "nodejs" },
     Need { programs: &["npm"], package: "npm" },
     Need { programs: &["sidekiq"], package: "ruby-sidekiq" },

@@ -6,7 +6,7 @@
 //! nothing is under way, so its counts belong to one side; in the open model they cannot be told
 //! apart and stay unmeasured.
 
-mod page;
+pub(crate) mod page;
 mod redis_info;
 
 use std::sync::Arc;

@@ -2,20 +2,20 @@
 
 /// `name` or `name{label="value"}`: samples of that name which have those labels, among others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Selector {
+pub(crate) struct Selector {
     name: String,
     labels: Vec<String>,
 }
 
 impl Selector {
-    pub(super) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let (name, rest) = text.split_once('{').unwrap_or((text, ""));
         let labels = rest.trim().trim_end_matches('}').split(',').map(|label| label.trim().to_owned());
         Self { name: name.trim().to_owned(), labels: labels.filter(|label| !label.is_empty()).collect() }
     }
 
     /// The sum over the page; none if no sample is chosen.
-    pub(super) fn sum(&self, page: &str) -> Option<u64> {
+    pub(crate) fn sum(&self, page: &str) -> Option<u64> {
         let mut sum = None;
         for line in page.lines() {
             let Some(rest) = line.strip_prefix(self.name.as_str()) else { continue };

@@ -17,6 +17,7 @@
 //! name = "product detail"
 //! system = "marketplace"
 //! differs = "response cache"
+//! scenario = "stampede"  # with its options in [experiment.stampede]; "compare" if left out
 //! method = "GET"
 //! path = "/market/products/{key}"
 //! keys = { dist = "zipf", s = 1.07, n = 10000 }     # or uniform, sequential,
@@ -75,6 +76,8 @@ use super::{
     CompareBodies, Cookies, ExperimentPlan, HttpVersion, JourneyPlan, Mistake, Plan, RunSettings, StepBody,
     bounds, keys, load, outcomes, steps,
 };
+use crate::scenario::{Context, ScenarioPlan};
+use crate::scenarios;
 
 pub(super) fn plan(text: &str, folder: &Path) -> Result<Plan, Vec<Mistake>> {
     let mut notes = Notes::new(text, folder);
@@ -218,12 +221,12 @@ fn experiment(
     let journeys = requests(notes, &mut fields, &mut known);
     let headers = headers(notes, &mut fields, &known);
     check_key_use(notes, &fields, &journeys, &login, keys.is_some(), data.is_some());
+    // The keys of a trace are no numbers, so a scenario cannot choose among them.
+    let has_numbers = keys.as_ref().is_some_and(|keys| !keys.is_ordered());
+    let scenario = scenario(notes, &mut fields, allow_hosts, &mut known, &journeys, has_numbers);
     let (load, pace) = load::load(notes, &mut fields);
     let timeout_ms = fields.whole(notes, "timeout_ms", 1..=bounds::TIMEOUT_MS_MAX).unwrap_or(10_000);
-    let compare_bodies = match fields.boolean(notes, "compare_bodies") {
-        Some(false) => CompareBodies::Off,
-        Some(true) | None => CompareBodies::Sample,
-    };
+    let compare_bodies = compare_bodies(notes, &mut fields);
     let cookies =
         if fields.boolean(notes, "cookies") == Some(true) { Cookies::Keep } else { Cookies::Ignore };
     let redirects = fields.whole(notes, "redirects", 0..=bounds::REDIRECTS_MAX).unwrap_or(0);
@@ -247,6 +250,7 @@ fn experiment(
         name,
         system,
         differs: differs?.0,
+        scenario,
         journeys,
         login,
         known,
@@ -269,6 +273,46 @@ fn experiment(
             None => None,
         },
     })
+}
+
+fn compare_bodies(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>) -> CompareBodies {
+    match fields.boolean(notes, "compare_bodies") {
+        Some(false) => CompareBodies::Off,
+        Some(true) | None => CompareBodies::Sample,
+    }
+}
+
+/// The scenario and its options.
+fn scenario(
+    notes: &mut Notes<'_>,
+    fields: &mut Fields<'_, '_>,
+    allow_hosts: &[String],
+    known: &mut Known,
+    journeys: &[JourneyPlan],
+    has_keys: bool,
+) -> Option<ScenarioPlan> {
+    let (name, at) = fields.string(notes, "scenario")?;
+    if name == scenarios::COMPARE {
+        return None;
+    }
+    let Some(entry) = scenarios::find(&name) else {
+        let names = scenarios::names().join(", ");
+        notes.add(at, format!("{} scenario: must be one of {names}, not '{name}'", fields.name()));
+        return None;
+    };
+    if fields.value(entry.name).is_none() {
+        let advice = format!("{} needs its options in [experiment.{}]", fields.name(), entry.name);
+        notes.add(at, advice);
+    }
+    let table = fields.table(notes, entry.name)?;
+    let request = match journeys {
+        [JourneyPlan { steps, .. }] if steps.len() == 1 => steps.first().cloned(),
+        _ => None,
+    };
+    let is_open = fields.value("rate").is_some();
+    let mut context = Context { allow_hosts, known, request, is_open, has_keys };
+    let scenario = (entry.read)(notes, table, &mut context)?;
+    Some(ScenarioPlan { name: entry.name, scenario })
 }
 
 /// The experiment's own request, or its journeys.

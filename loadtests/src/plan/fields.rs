@@ -13,7 +13,7 @@ use super::Mistake;
 
 /// The mistakes found so far, with what is needed to turn an offset into a line.
 #[derive(Debug)]
-pub(super) struct Notes<'t> {
+pub(crate) struct Notes<'t> {
     text: &'t str,
     /// The folder of the plan file, which other files are named from.
     folder: PathBuf,
@@ -21,16 +21,16 @@ pub(super) struct Notes<'t> {
 }
 
 impl<'t> Notes<'t> {
-    pub(super) fn new(text: &'t str, folder: &Path) -> Self {
+    pub(crate) fn new(text: &'t str, folder: &Path) -> Self {
         Self { text, folder: folder.to_owned(), mistakes: Vec::new() }
     }
 
     /// A file that the plan names, looked for beside the plan.
-    pub(super) fn beside(&self, name: &str) -> PathBuf {
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    pub(super) fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
+    pub(crate) fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
         let line = self.text.as_bytes()[..at.start.min(self.text.len())]
             .iter()
             .filter(|byte| **byte == b'\n')
@@ -39,16 +39,16 @@ impl<'t> Notes<'t> {
         self.mistakes.push(Mistake { line: Some(line), text: text.into() });
     }
 
-    pub(super) fn add_unplaced(&mut self, text: impl Into<String>) {
+    pub(crate) fn add_unplaced(&mut self, text: impl Into<String>) {
         self.mistakes.push(Mistake { line: None, text: text.into() });
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.mistakes.is_empty()
     }
 
     /// The mistakes in the order of their lines.
-    pub(super) fn into_mistakes(mut self) -> Vec<Mistake> {
+    pub(crate) fn into_mistakes(mut self) -> Vec<Mistake> {
         self.mistakes.sort_by_key(|mistake| mistake.line);
         self.mistakes
     }
@@ -56,7 +56,7 @@ impl<'t> Notes<'t> {
 
 /// A table that is being emptied.
 #[derive(Debug)]
-pub(super) struct Fields<'t, 'p> {
+pub(crate) struct Fields<'t, 'p> {
     name: String,
     span: Range<usize>,
     table: &'p DeTable<'t>,
@@ -65,29 +65,29 @@ pub(super) struct Fields<'t, 'p> {
 }
 
 /// A value with the place where it stands.
-pub(super) type Placed<T> = (T, Range<usize>);
+pub(crate) type Placed<T> = (T, Range<usize>);
 
 impl<'t, 'p> Fields<'t, 'p> {
     /// `name` is how mistakes call the table, for example `[run]`.
-    pub(super) fn new(name: impl Into<String>, span: Range<usize>, table: &'p DeTable<'t>) -> Self {
+    pub(crate) fn new(name: impl Into<String>, span: Range<usize>, table: &'p DeTable<'t>) -> Self {
         Self { name: name.into(), span, table, taken: Vec::new(), is_top: false }
     }
 
     /// The document itself.
-    pub(super) fn top(table: &'p DeTable<'t>) -> Self {
+    pub(crate) fn top(table: &'p DeTable<'t>) -> Self {
         Self { is_top: true, ..Self::new("the plan", 0..0, table) }
     }
 
-    pub(super) fn span(&self) -> Range<usize> {
+    pub(crate) fn span(&self) -> Range<usize> {
         self.span.clone()
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// The raw value of a key.
-    pub(super) fn value(&mut self, key: &'static str) -> Option<&'p Spanned<DeValue<'t>>> {
+    pub(crate) fn value(&mut self, key: &'static str) -> Option<&'p Spanned<DeValue<'t>>> {
         if !self.taken.contains(&key) {
             self.taken.push(key);
         }
@@ -113,11 +113,11 @@ impl<'t, 'p> Fields<'t, 'p> {
         }
     }
 
-    pub(super) fn string(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Placed<String>> {
+    pub(crate) fn string(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Placed<String>> {
         self.typed(notes, key, "a string", |value| value.as_str().map(str::to_owned))
     }
 
-    pub(super) fn required_string(
+    pub(crate) fn required_string(
         &mut self,
         notes: &mut Notes<'_>,
         key: &'static str,
@@ -136,12 +136,12 @@ impl<'t, 'p> Fields<'t, 'p> {
         }
     }
 
-    pub(super) fn boolean(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<bool> {
+    pub(crate) fn boolean(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<bool> {
         self.typed(notes, key, "true or false", DeValue::as_bool).map(|(value, _)| value)
     }
 
     /// A whole number within bounds.
-    pub(super) fn whole(
+    pub(crate) fn whole(
         &mut self,
         notes: &mut Notes<'_>,
         key: &'static str,
@@ -159,7 +159,7 @@ impl<'t, 'p> Fields<'t, 'p> {
     }
 
     /// A number above `low` (or equal, if `low` is 0 and `zero` allows it) up to `high`.
-    pub(super) fn number(
+    pub(crate) fn number(
         &mut self,
         notes: &mut Notes<'_>,
         key: &'static str,
@@ -174,7 +174,7 @@ impl<'t, 'p> Fields<'t, 'p> {
         None
     }
 
-    pub(super) fn strings(
+    pub(crate) fn strings(
         &mut self,
         notes: &mut Notes<'_>,
         key: &'static str,
@@ -184,14 +184,20 @@ impl<'t, 'p> Fields<'t, 'p> {
         })
     }
 
-    pub(super) fn integers(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Placed<Vec<i64>>> {
+    pub(crate) fn integers(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Placed<Vec<i64>>> {
         self.typed(notes, key, "an array of whole numbers", |value| {
             value.as_array()?.iter().map(|item| integer(item.get_ref())).collect()
         })
     }
 
+    pub(crate) fn numbers(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Placed<Vec<f64>>> {
+        self.typed(notes, key, "an array of numbers", |value| {
+            value.as_array()?.iter().map(|item| float(item.get_ref())).collect()
+        })
+    }
+
     /// A table of strings, numbers and booleans, as name and text.
-    pub(super) fn string_map(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Vec<(String, String)> {
+    pub(crate) fn string_map(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Vec<(String, String)> {
         let map = self.typed(notes, key, "a table of strings", |value| {
             value
                 .as_table()?
@@ -202,14 +208,14 @@ impl<'t, 'p> Fields<'t, 'p> {
         map.map(|(map, _)| map).unwrap_or_default()
     }
 
-    pub(super) fn table(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Fields<'t, 'p>> {
+    pub(crate) fn table(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Option<Fields<'t, 'p>> {
         let name = if self.is_top { format!("[{key}]") } else { format!("{} {key}", self.name) };
         let (table, span) = self.typed(notes, key, "a table", DeValue::as_table)?;
         Some(Fields::new(name, span, table))
     }
 
     /// The tables of a list; none if the key is absent.
-    pub(super) fn tables(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Vec<Fields<'t, 'p>> {
+    pub(crate) fn tables(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Vec<Fields<'t, 'p>> {
         let list = self.typed(notes, key, "a list of tables", DeValue::as_array);
         let mut tables = Vec::new();
         for (place, item) in list.into_iter().flat_map(|(items, _)| items.iter()).enumerate() {
@@ -223,7 +229,7 @@ impl<'t, 'p> Fields<'t, 'p> {
     }
 
     /// One string, or several.
-    pub(super) fn string_or_strings(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Vec<String> {
+    pub(crate) fn string_or_strings(&mut self, notes: &mut Notes<'_>, key: &'static str) -> Vec<String> {
         let strings =
             self.typed(notes, key, "a string or an array of strings", |value| match value.as_str() {
                 Some(text) => Some(vec![text.to_owned()]),
@@ -235,7 +241,7 @@ impl<'t, 'p> Fields<'t, 'p> {
     }
 
     /// Notes every key that nobody took.
-    pub(super) fn finish(self, notes: &mut Notes<'_>) {
+    pub(crate) fn finish(self, notes: &mut Notes<'_>) {
         for (key, _) in self.table {
             if !self.taken.contains(&key.get_ref().as_ref()) {
                 let known = self.taken.join(", ");

@@ -36,7 +36,7 @@ pub struct ServiceAddress {
 /// # Errors
 ///
 /// What is wrong with the URL, or that the host must be named in `allow_hosts`.
-pub(super) fn service_address(base_url: &str, allow_hosts: &[String]) -> Result<ServiceAddress, String> {
+pub(crate) fn service_address(base_url: &str, allow_hosts: &[String]) -> Result<ServiceAddress, String> {
     let shown = hitmark_schema::redact::url(base_url);
     let url = Url::parse(base_url).map_err(|error| format!("'{shown}' is not a URL: {error}"))?;
     let scheme = match url.scheme() {

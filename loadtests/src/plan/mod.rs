@@ -5,13 +5,13 @@
 //! any request is sent.
 
 mod check;
-mod fields;
-mod hosts;
+pub(crate) mod fields;
+pub(crate) mod hosts;
 mod keys;
 mod load;
 mod outcomes;
-mod sides;
-mod steps;
+pub(crate) mod sides;
+pub(crate) mod steps;
 pub mod texts;
 
 use std::path::Path;
@@ -25,6 +25,7 @@ pub use steps::{Expect, JourneyPlan, Source, StepBody, StepPlan};
 use texts::Known;
 
 use crate::keys::KeyChoice;
+use crate::scenario::ScenarioPlan;
 use hitmark_schema::{LoadModel, Variant};
 
 /// The bounds within which a plan must stay. They are generous; they keep a slip of the keyboard
@@ -104,6 +105,8 @@ pub struct ExperimentPlan {
     pub system: Option<String>,
     /// The one declared difference.
     pub differs: String,
+    /// What is done beyond comparing both sides in alternating slices; none for that alone.
+    pub scenario: Option<ScenarioPlan>,
     /// What users do, over and over; at least one journey.
     pub journeys: Vec<JourneyPlan>,
     /// What a user does once before, on each side.
@@ -290,6 +293,12 @@ impl ExperimentPlan {
                 format!("journeys: {}", journeys.iter().map(name).collect::<Vec<_>>().join(", "))
             }
         }
+    }
+
+    /// The scenario in words, after those of the request; empty without one.
+    #[must_use]
+    pub fn describe_scenario(&self) -> String {
+        self.scenario.as_ref().map_or_else(String::new, |plan| format!(", {}", plan.scenario.describe()))
     }
 
     /// The settings of one side, where the experiment has it.

@@ -117,7 +117,7 @@ pub(super) fn hooks(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>) -> Vec<H
 }
 
 /// Headers of a side or of both.
-pub(super) fn headers(
+pub(crate) fn headers(
     notes: &mut Notes<'_>,
     fields: &mut Fields<'_, '_>,
     known: &Known,

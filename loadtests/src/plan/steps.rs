@@ -85,7 +85,7 @@ pub enum Source {
 }
 
 impl Source {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let fault =
             || format!("'{text}' is none of json:/pointer, header:name, cookie:name, between:before|after");
         let (kind, rest) = text.split_once(':').ok_or_else(fault)?;
@@ -136,7 +136,7 @@ pub(super) fn list(
     tables.into_iter().filter_map(|table| step(notes, table, known)).collect()
 }
 
-fn step(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>, known: &mut Known) -> Option<StepPlan> {
+pub(crate) fn step(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>, known: &mut Known) -> Option<StepPlan> {
     let name = fields.string(notes, "name").map(|(name, _)| name);
     let step = single(notes, &mut fields, known);
     let headers = headers(notes, &mut fields, known);

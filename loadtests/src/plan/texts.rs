@@ -38,7 +38,7 @@ impl Known {
         Self { key: Some(key), columns, extracted: Vec::new() }
     }
 
-    pub(super) fn learn(&mut self, name: &str) {
+    pub(crate) fn learn(&mut self, name: &str) {
         if !self.extracted.iter().any(|known| known == name) {
             self.extracted.push(name.to_owned());
         }

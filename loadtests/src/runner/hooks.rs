@@ -90,7 +90,7 @@ fn of_plan(plan: &HookPlan) -> Hook {
     Hook { experiment: None, at: plan.at, name: plan.name.clone(), action }
 }
 
-async fn run(command: &[String]) -> Result<(), String> {
+pub(crate) async fn run(command: &[String]) -> Result<(), String> {
     let [program, arguments @ ..] = command else { return Ok(()) };
     let mut command = tokio::process::Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);

@@ -7,7 +7,7 @@
 pub mod hooks;
 mod report;
 mod sink;
-mod work;
+pub(crate) mod work;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,11 +25,14 @@ use hitmark_schema::{RunDocument, RunError, RunWriter, SuperBlock, Variant, Vari
 use crate::attack::AttackError;
 use crate::plan::{ExperimentPlan, Plan, VariantSettings};
 use crate::request::RequestError;
+use crate::scenario::ScenarioPlan;
+use crate::scenario::stage::Stage;
 use crate::schedule::unix_now_ns;
 use crate::service_process::{ServiceError, ServiceProcess};
 use crate::transport::Target;
 use crate::transport::tls::TlsError;
 use sink::Totals;
+use work::Recorded;
 
 /// How a run is to be made.
 #[derive(Clone)]
@@ -87,7 +90,7 @@ pub enum Progress<'a> {
     Began {
         /// Its name.
         experiment: &'a str,
-        /// Super-block pairs that it will take.
+        /// Super-block pairs that it will take; 0 where nobody knows, as of a scenario.
         pairs: u32,
     },
     /// A super-block ended.
@@ -114,6 +117,8 @@ pub struct RunReport {
     pub errors: u64,
     /// Wrong bodies.
     pub mismatches: u64,
+    /// What scenarios found to be wrong whatever its speed: experiment and finding.
+    pub failures: Vec<(String, String)>,
     /// Why experiments must not be used: name and reason.
     pub invalid: Vec<(String, String)>,
     /// The run was stopped before its plan was done.
@@ -141,6 +146,16 @@ pub enum LoadError {
         experiment: String,
         /// What went wrong.
         source: RequestError,
+    },
+    /// A scenario could not do what it has to do.
+    #[error("experiment '{experiment}', {scenario}: {why}")]
+    Scenario {
+        /// The experiment.
+        experiment: String,
+        /// The scenario.
+        scenario: &'static str,
+        /// What went wrong.
+        why: String,
     },
     /// TLS could not be set up.
     #[error("experiment '{experiment}', {variant}: {source}")]
@@ -203,9 +218,10 @@ pub async fn run_with(plan: &Plan, options: RunOptions, hooks: &[Hook]) -> Resul
             detail,
         });
     }
-    let Totals { requests, errors, mismatches, invalid } = thread.finish(state).await?;
+    let Totals { requests, errors, mismatches, failures, invalid } = thread.finish(state).await?;
     outcome?;
-    Ok(RunReport { requests, errors, mismatches, invalid, interrupted: state == RunState::Interrupted })
+    let interrupted = state == RunState::Interrupted;
+    Ok(RunReport { requests, errors, mismatches, failures, invalid, interrupted })
 }
 
 /// Runs one experiment: as often anew as the plan asks, its pairs spread over the restarts.
@@ -216,22 +232,51 @@ async fn run_experiment(
     sink: &Arc<Sink>,
     hooks: &[Hook],
 ) -> Result<(), LoadError> {
-    (options.progress)(Progress::Began { experiment: &experiment.name, pairs: plan.run.pairs });
+    // How many super-blocks a scenario takes may depend on what it finds.
+    let pairs = if experiment.scenario.is_some() { 0 } else { plan.run.pairs };
+    (options.progress)(Progress::Began { experiment: &experiment.name, pairs });
+    if let Some(scenario) = &experiment.scenario {
+        return run_scenario(plan, experiment, scenario, options, sink).await;
+    }
     let mut first_block = 0;
     for restart in 0..plan.run.restarts {
         let blocks =
             plan.run.pairs / plan.run.restarts + u32::from(restart < plan.run.pairs % plan.run.restarts);
         let services = start_services(experiment).await?;
-        let ended =
-            work::run(plan, experiment, first_block..first_block + blocks, options, sink, hooks).await;
+        let numbers = first_block..first_block + blocks;
+        let ended = work::run(plan, experiment, numbers, options, sink, hooks, Recorded::AsIs).await;
         for service in services {
             service.stop().await;
         }
-        ended?;
+        for fault in ended? {
+            sink.invalidate(&experiment.slug, &experiment.name, fault);
+        }
         first_block += blocks;
         if options.stop.is_set() {
             break;
         }
+    }
+    Ok(())
+}
+
+/// Runs a scenario and writes what it found.
+async fn run_scenario(
+    plan: &Plan,
+    experiment: &ExperimentPlan,
+    scenario: &ScenarioPlan,
+    options: &RunOptions,
+    sink: &Arc<Sink>,
+) -> Result<(), LoadError> {
+    let services = start_services(experiment).await?;
+    let found = match Stage::new(plan, experiment, scenario.name, options, sink) {
+        Ok(stage) => scenario.scenario.run(&stage).await,
+        Err(error) => Err(error),
+    };
+    for service in services {
+        service.stop().await;
+    }
+    for result in found? {
+        sink.scenario(result);
     }
     Ok(())
 }
@@ -299,7 +344,10 @@ fn record(plan: &Plan, experiment: &ExperimentPlan) -> Experiment {
         slug: experiment.slug.clone(),
         system: experiment.system.clone(),
         differs: experiment.differs.clone(),
-        request: experiment.describe_requests() + &experiment.pace.describe(),
+        scenario: experiment.scenario.as_ref().map(|scenario| scenario.name.to_owned()),
+        request: experiment.describe_requests()
+            + &experiment.pace.describe()
+            + &experiment.describe_scenario(),
         keys: experiment.keys.as_ref().map(|keys| keys.describe()),
         load: experiment.load,
         pairs: plan.run.pairs,

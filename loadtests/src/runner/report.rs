@@ -6,6 +6,7 @@ use std::time::Duration;
 use hitmark_schema::run::{Event, EventKind};
 use hitmark_schema::{Counters, Outcome, SuperBlock, Timing, Variant};
 
+use super::work::Recorded;
 use super::{Progress, RunOptions, Sink};
 use crate::observe::{Counts, Observer, disagreement};
 use crate::plan::{AbortWhen, ExperimentPlan};
@@ -23,6 +24,8 @@ pub(super) struct Report {
     /// Hits by the responses and counts of the others, by side, over all super-blocks.
     pub(super) totals: Mutex<[(u64, Counters); 2]>,
     pub(super) abort_when: AbortWhen,
+    /// Under which side a load is recorded.
+    pub(super) recorded: Recorded,
 }
 
 impl Report {
@@ -72,9 +75,13 @@ impl Report {
             }
             let mut counters = drained.counters;
             counts[variant.index()].fill(&mut counters);
+            let variant_recorded = match self.recorded {
+                Recorded::AsIs => variant,
+                Recorded::As(other) => other,
+            };
             sides.push(SuperBlock {
                 experiment: self.experiment.slug.clone(),
-                variant,
+                variant: variant_recorded,
                 index: ended.index,
                 started_unix_ns: ended.started_unix_ns,
                 duration_ns: nanoseconds(ended.duration),

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use hitmark_schema::run::{Event, RunState};
-use hitmark_schema::{RunError, RunWriter, SuperBlock};
+use hitmark_schema::{RunError, RunWriter, ScenarioResult, SuperBlock};
 use tokio::sync::oneshot;
 
 use super::Stop;
@@ -28,6 +28,7 @@ pub struct Sink {
 enum Message {
     Blocks(Vec<SuperBlock>, oneshot::Sender<()>),
     Event(Event),
+    Scenario(Box<ScenarioResult>),
     Invalid { slug: String, name: String, reason: String },
     Finish(RunState, oneshot::Sender<Result<Totals, RunError>>),
 }
@@ -38,6 +39,7 @@ pub(super) struct Totals {
     pub(super) requests: u64,
     pub(super) errors: u64,
     pub(super) mismatches: u64,
+    pub(super) failures: Vec<(String, String)>,
     pub(super) invalid: Vec<(String, String)>,
 }
 
@@ -68,6 +70,11 @@ impl Sink {
     /// Writes an event. Does not wait for the disk.
     pub fn event(&self, event: Event) {
         let _ = self.messages.try_send(Message::Event(event));
+    }
+
+    /// Writes what a scenario found.
+    pub(super) fn scenario(&self, result: ScenarioResult) {
+        let _ = self.messages.send(Message::Scenario(Box::new(result)));
     }
 
     /// Marks an experiment as not to be used.
@@ -105,6 +112,11 @@ fn write_all(mut writer: RunWriter, inbox: &Receiver<Message>, stop: &Stop) {
                 written
             }
             Message::Event(event) => writer.write_event(&event),
+            Message::Scenario(result) => {
+                let found = result.failures.iter().map(|why| (result.experiment.clone(), why.clone()));
+                totals.failures.extend(found);
+                writer.write_scenario(&result)
+            }
             Message::Invalid { slug, name, reason } => {
                 // Restarts may find the same fault again; a reason or two tells enough.
                 let known = reasons.entry(slug.clone()).or_default();

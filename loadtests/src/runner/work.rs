@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hitmark_schema::LoadModel;
+use hitmark_schema::{LoadModel, Variant};
 
 use super::hooks::{self, Hook};
 use super::report::Report;
@@ -18,15 +18,26 @@ use crate::schedule::{EndedBlock, Shape, Sides};
 use crate::user::open::OwnTimes;
 use crate::user::{Shared, User};
 
-/// Runs the given super-blocks of an experiment.
-pub(super) async fn run(
+/// Under which side a load is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// Each side under its own.
+    AsIs,
+    /// A load of one side alone, which the engine takes for a baseline, under that side.
+    As(Variant),
+}
+
+/// Runs the given super-blocks of an experiment; what is wrong with the generator's own part comes
+/// back in words.
+pub(crate) async fn run(
     plan: &Plan,
     experiment: &ExperimentPlan,
     blocks: Range<u32>,
     options: &RunOptions,
     sink: &Arc<Sink>,
     timed: &[Hook],
-) -> Result<(), LoadError> {
+    recorded: Recorded,
+) -> Result<Vec<String>, LoadError> {
     let name = experiment.name.clone();
     let targets = super::targets(experiment)?;
     let has_slices = matches!(experiment.load, LoadModel::Closed { .. });
@@ -56,6 +67,7 @@ pub(super) async fn run(
             observer: observer.map(tokio::sync::Mutex::new),
             totals: Mutex::default(),
             abort_when: plan.run.abort_when,
+            recorded,
         },
     });
     let host = format!("http://{}", experiment.baseline.address.authority);
@@ -64,8 +76,7 @@ pub(super) async fn run(
         .await
         .map_err(|source| LoadError::Attack { experiment: name, source })?;
     drop(tasks);
-    work.finish().await;
-    Ok(())
+    Ok(work.finish().await)
 }
 
 fn shape(plan: &Plan, experiment: &ExperimentPlan, blocks: &Range<u32>) -> Shape {
@@ -130,21 +141,17 @@ impl Work for Turns {
 }
 
 impl Turns {
-    /// Writes what the open model leaves for the end: its last super-block, and whether the
-    /// generator was punctual.
-    async fn finish(&self) {
+    /// Writes what the open model leaves for the end, its last super-block, and says where the
+    /// generator was not punctual.
+    async fn finish(&self) -> Vec<String> {
+        let mut faults = Vec::new();
         if let Model::Open(schedule, punctuality) = &self.model
             && !self.shared.stop.is_set()
         {
             self.report.block(schedule.finish(&self.shared.recorder)).await;
-            for fault in punctuality.faults(schedule) {
-                self.report.sink.invalidate(
-                    &self.report.experiment.slug,
-                    &self.report.experiment.name,
-                    fault,
-                );
-            }
+            faults = punctuality.faults(schedule);
         }
         self.report.compare_counts();
+        faults
     }
 }

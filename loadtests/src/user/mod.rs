@@ -4,7 +4,7 @@
 //! recording are the same and stand here and in `judge`.
 
 pub mod closed;
-mod judge;
+pub(crate) mod judge;
 pub mod open;
 mod shared;
 

@@ -30,6 +30,13 @@
 //! metric = "hit_ratio"       # see `Metric`
 //! min = 0.90                 # min, max or both
 //! max_increase = 0           # optional, with --baseline RUN_DIR: at most this much above that run
+//!
+//! [[rule]]                   # what a scenario found, in its own unit: seconds, bytes, shares of 1
+//! experiment = "expiry of a report"
+//! kind = "figure"
+//! variant = "candidate"      # default
+//! figure = "herd factor"     # as the table of the run names it
+//! max = 1.0                  # min, max or both
 //! ```
 //!
 //! A budget is checked whole: every mistake is told at once, with its line. An unknown key is a
@@ -113,6 +120,15 @@ pub enum Kind {
         /// How far it may lie above the baseline run's.
         max_increase: Option<f64>,
     },
+    /// A figure of a scenario.
+    Figure {
+        /// Its name.
+        name: String,
+        /// The smallest accepted value, in the figure's unit.
+        min: Option<f64>,
+        /// The largest accepted value.
+        max: Option<f64>,
+    },
 }
 
 /// The figure of a rule.
@@ -122,6 +138,8 @@ pub enum Metric {
     Latency(Quantile),
     /// An exact count: its place in the table of [`Metric::counts`].
     Count(count::CountMetric),
+    /// A figure of a scenario, which the kind names.
+    Figure,
 }
 
 /// Everything that is wrong with a budget file.
@@ -171,7 +189,7 @@ impl Kind {
     /// Exact counts first, then ratios, then absolute times.
     pub(super) const fn order(&self) -> u8 {
         match self {
-            Self::Count { .. } => 0,
+            Self::Count { .. } | Self::Figure { .. } => 0,
             Self::Ratio { .. } => 1,
             Self::Absolute { .. } => 2,
         }
@@ -184,6 +202,7 @@ impl Kind {
             Self::Ratio { .. } => "ratio",
             Self::Absolute { .. } => "absolute",
             Self::Count { .. } => "count",
+            Self::Figure { .. } => "figure",
         }
     }
 
@@ -201,6 +220,11 @@ impl Kind {
                 ];
                 parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
+            Self::Figure { min, max, .. } => {
+                let parts =
+                    [min.map(|min| format!("at least {min}")), max.map(|max| format!("at most {max}"))];
+                parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+            }
         }
     }
 }
@@ -212,6 +236,7 @@ impl Metric {
         match self {
             Self::Latency(quantile) => quantile.as_str(),
             Self::Count(metric) => metric.as_str(),
+            Self::Figure => "figure",
         }
     }
 
@@ -228,13 +253,22 @@ impl Metric {
 }
 
 impl Rule {
+    /// The name of what is limited: a metric, or a scenario's figure.
+    #[must_use]
+    pub fn metric_name(&self) -> &str {
+        match &self.kind {
+            Kind::Figure { name, .. } => name,
+            _ => self.metric.as_str(),
+        }
+    }
+
     /// The rule in words, without its limit: `product detail · p50 ratio (hit)`.
     #[must_use]
     pub fn name(&self) -> String {
         let what = match (&self.kind, self.variant) {
             (Kind::Ratio { .. }, _) => format!("{} ratio", self.metric.as_str()),
-            (_, Some(Variant::Baseline)) => format!("{} of the baseline", self.metric.as_str()),
-            _ => self.metric.as_str().to_owned(),
+            (_, Some(Variant::Baseline)) => format!("{} of the baseline", self.metric_name()),
+            _ => self.metric_name().to_owned(),
         };
         let outcome = self.outcome.map_or_else(String::new, |outcome| format!(" ({outcome})"));
         format!("{} · {what}{outcome}", self.experiment)

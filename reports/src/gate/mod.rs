@@ -139,6 +139,11 @@ fn functional_errors(comparison: &RunComparison, judged: &[Judged]) -> Vec<(Stri
         .filter(|experiment| judged.iter().any(|judged| judged.rule.experiment == experiment.experiment.name))
         .map(|experiment| (experiment.experiment.name.clone(), experiment.why.clone()))
         .collect();
+    let is_judged = |name: &str| judged.iter().any(|judged| judged.rule.experiment == name);
+    for findings in comparison.scenarios.iter().filter(|findings| is_judged(&findings.experiment.name)) {
+        let failures = findings.results.iter().flat_map(|result| &result.failures);
+        errors.extend(failures.map(|failure| (findings.experiment.name.clone(), failure.clone())));
+    }
     let over = judged
         .iter()
         .filter(|judged| judged.verdict == RuleVerdict::Fail && judged.rule.metric.is_functional());

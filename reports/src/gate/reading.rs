@@ -69,10 +69,16 @@ fn rule(fields: &mut Fields<'_>, line: usize) -> Option<Rule> {
             let side = variant(fields).or((!metric.is_of_both_sides()).then_some(Variant::Candidate));
             (kind, Metric::Count(metric), side)
         }
+        "figure" => {
+            if outcome.is_some() {
+                fields.mistake("outcome", "a scenario's figure has no outcome".to_owned());
+            }
+            (figure(fields)?, Metric::Figure, Some(variant(fields).unwrap_or(Variant::Candidate)))
+        }
         other => {
             fields.mistake(
                 "kind",
-                format!("'{other}' is no kind of rule; the kinds are ratio, absolute, count"),
+                format!("'{other}' is no kind of rule; the kinds are ratio, absolute, count, figure"),
             );
             fields.ignore_the_rest();
             return None;
@@ -133,6 +139,20 @@ fn count_limits(fields: &mut Fields<'_>) -> Option<Kind> {
         fields.mistake("min", format!("min {low} is above max {high}: nothing could pass"));
     }
     Some(Kind::Count { min, max, max_increase })
+}
+
+fn figure(fields: &mut Fields<'_>) -> Option<Kind> {
+    let name = fields.required_text("figure");
+    let (min, max) = (fields.number("min"), fields.number("max"));
+    if min.is_none() && max.is_none() {
+        return fields.missing("min or max");
+    }
+    if let (Some(low), Some(high)) = (min, max)
+        && low > high
+    {
+        fields.mistake("min", format!("min {low} is above max {high}: nothing could pass"));
+    }
+    Some(Kind::Figure { name: name?, min, max })
 }
 
 fn latency(fields: &mut Fields<'_>, allowed: &[Quantile]) -> Option<Metric> {

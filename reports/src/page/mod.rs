@@ -8,6 +8,7 @@ mod definitions;
 mod environment;
 mod experiment;
 mod figures;
+mod scenario;
 mod style;
 mod verdict;
 mod whatif;
@@ -79,7 +80,8 @@ fn section(run: &Run, place: usize, runs: usize) -> Markup {
             }
             (notices(&comparison))
             (verdict::headlines(&comparison))
-            (figures::table(&comparison))
+            @if !comparison.experiments.is_empty() { (figures::table(&comparison)) }
+            @for found in &comparison.scenarios { (scenario::section(found)) }
             @for chart in charts::of_run(&comparison, &prefix) {
                 h2 { "All experiments at a glance" }
                 (experiment::figure(&chart))
@@ -104,6 +106,7 @@ fn question(comparison: &RunComparison) -> String {
         }
     }
     match differs.as_slice() {
+        [] if comparison.experiments.is_empty() => "What the scenarios found".to_owned(),
         [] => "What the baseline costs".to_owned(),
         [one] => sentence(&format!("{one}: does it pay?")),
         _ => "Do they pay?".to_owned(),

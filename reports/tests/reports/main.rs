@@ -9,4 +9,5 @@ mod gate;
 mod manifest;
 mod page;
 mod runs;
+mod scenario;
 mod support;

@@ -168,6 +168,7 @@ fn experiment_of(truth: &Truth) -> Experiment {
         slug: experiment::slug(truth.name),
         system: Some("marketplace".to_owned()),
         differs: "response cache".to_owned(),
+        scenario: None,
         request: "GET /market/products/{key}".to_owned(),
         keys: Some("zipf s=1.07 n=10000".to_owned()),
         load: LoadModel::Closed { users: 20 },

@@ -8,6 +8,7 @@
 //! | `histograms.hlog` | HdrHistogram interval log (V2, compressed), one tagged line per experiment, variant, outcome, timing and super-block |
 //! | `counters.jsonl` | one line per variant and super-block: requests, errors, bytes, calls |
 //! | `events.jsonl` | one line per thing that happened in between, such as a lost cache server |
+//! | `scenarios.jsonl` | one line per scenario and side: its figures and curves; only where a plan has scenarios |
 //!
 //! Every file is flushed as each super-block ends, so a killed run keeps what it finished. A
 //! variant's super-block counts only once its line in `counters.jsonl` is whole: that line is
@@ -34,6 +35,8 @@ pub const HISTOGRAMS_FILE: &str = "histograms.hlog";
 pub const COUNTERS_FILE: &str = "counters.jsonl";
 /// What happened in between.
 pub const EVENTS_FILE: &str = "events.jsonl";
+/// What scenarios found.
+pub const SCENARIOS_FILE: &str = "scenarios.jsonl";
 
 /// Why a run directory could not be written or read.
 #[derive(Debug, thiserror::Error)]

@@ -13,8 +13,9 @@ use serde::de::DeserializeOwned;
 use super::document::{RUN_SCHEMA, RunDocument, RunState};
 use super::event::Event;
 use super::writer::CountersLine;
-use super::{COUNTERS_FILE, EVENTS_FILE, HISTOGRAMS_FILE, RUN_FILE, RunError, hlog};
+use super::{COUNTERS_FILE, EVENTS_FILE, HISTOGRAMS_FILE, RUN_FILE, RunError, SCENARIOS_FILE, hlog};
 use crate::measurement::SuperBlock;
+use crate::scenario::ScenarioResult;
 use crate::variant::Variant;
 
 /// A run as it was written.
@@ -28,6 +29,8 @@ pub struct Run {
     pub blocks: Vec<SuperBlock>,
     /// What happened in between.
     pub events: Vec<Event>,
+    /// What scenarios found, in the order of writing; empty if the plan has none.
+    pub scenarios: Vec<ScenarioResult>,
     /// What a reader of the figures should know, such as a line that a kill cut off.
     pub notes: Vec<String>,
 }
@@ -55,7 +58,14 @@ impl Run {
             events.push(json::<Event>(line)?);
             Ok(())
         })?;
-        Ok(Self { dir: dir.to_owned(), document, blocks, events, notes })
+        let mut scenarios = Vec::new();
+        if dir.join(SCENARIOS_FILE).exists() {
+            read_lines(&dir.join(SCENARIOS_FILE), &mut notes, |line| {
+                scenarios.push(json::<ScenarioResult>(line)?);
+                Ok(())
+            })?;
+        }
+        Ok(Self { dir: dir.to_owned(), document, blocks, events, scenarios, notes })
     }
 
     /// The finished super-blocks of one side of an experiment, by number.

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{RunDocument, RunState};
 use super::event::Event;
-use super::{COUNTERS_FILE, EVENTS_FILE, HISTOGRAMS_FILE, RUN_FILE, RunError, hlog};
+use super::{COUNTERS_FILE, EVENTS_FILE, HISTOGRAMS_FILE, RUN_FILE, RunError, SCENARIOS_FILE, hlog};
 use crate::measurement::{Counters, SuperBlock};
+use crate::scenario::ScenarioResult;
 use crate::variant::Variant;
 
 /// An open run directory.
@@ -108,6 +109,18 @@ impl RunWriter {
     pub fn write_event(&mut self, event: &Event) -> Result<(), RunError> {
         let path = self.dir.join(EVENTS_FILE);
         append(&mut self.events, &path, &json_line(event, &path)?)
+    }
+
+    /// Writes what a scenario found on one side. The file is made with the first result.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Io`] if the file cannot be written.
+    pub fn write_scenario(&mut self, result: &ScenarioResult) -> Result<(), RunError> {
+        let path = self.dir.join(SCENARIOS_FILE);
+        let opened = OpenOptions::new().create(true).append(true).open(&path);
+        let mut file = opened.map_err(RunError::io("make", &path))?;
+        append(&mut file, &path, &json_line(result, &path)?)
     }
 
     /// Marks an experiment's figures as not to be used, and says why. Kept even if the run is

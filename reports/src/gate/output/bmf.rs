@@ -29,7 +29,7 @@ fn measure(judged: &Judged) -> String {
     let unit = match rule.kind {
         Kind::Ratio { .. } => "-ratio",
         Kind::Absolute { .. } => "-ns",
-        Kind::Count { .. } => "",
+        Kind::Count { .. } | Kind::Figure { .. } => "",
     };
-    format!("{}{outcome}{variant}{unit}", rule.metric.as_str())
+    format!("{}{outcome}{variant}{unit}", rule.metric_name().replace(' ', "-"))
 }

@@ -40,12 +40,13 @@ fn rule(judged: &Judged) -> Value {
         Kind::Ratio { .. } => "ratio",
         Kind::Absolute { .. } => "ns",
         Kind::Count { .. } => "count",
+        Kind::Figure { .. } => "figure",
     };
     json!({
         "name": judged.rule.name(),
         "experiment": judged.rule.experiment,
         "kind": judged.rule.kind.as_str(),
-        "metric": judged.rule.metric.as_str(),
+        "metric": judged.rule.metric_name(),
         "outcome": judged.rule.outcome,
         "variant": judged.rule.variant,
         "limit": judged.rule.kind.limit(),

@@ -83,7 +83,7 @@ fn cells(judged: &Judged) -> [String; 3] {
     let show: fn(f64) -> String = match judged.rule.kind {
         Kind::Ratio { .. } => significant,
         Kind::Absolute { .. } => latency,
-        Kind::Count { .. } => super::rules::count::shown,
+        Kind::Count { .. } | Kind::Figure { .. } => super::rules::count::shown,
     };
     let dash = || "–".to_owned();
     [

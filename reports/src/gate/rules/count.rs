@@ -155,7 +155,7 @@ pub(in crate::gate) fn find(
     if !kept {
         why = format!("{why}; the limit is {}", rule.kind.limit());
     }
-    Ok(Finding::Exact { value, verdict, why })
+    Ok(Finding::Exact { value, interval: None, verdict, why })
 }
 
 fn before(case: &Case<'_>, rule: &Rule, metric: CountMetric) -> Result<f64, String> {

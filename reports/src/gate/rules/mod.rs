@@ -2,6 +2,7 @@
 
 pub(super) mod absolute;
 pub(super) mod count;
+pub(super) mod figure;
 pub(super) mod ratio;
 
 use hitmark_schema::Run;
@@ -24,8 +25,8 @@ pub(super) struct Case<'a> {
 pub(super) enum Finding {
     /// Nothing to judge.
     NoData(String),
-    /// An exact figure, decided already.
-    Exact { value: f64, verdict: RuleVerdict, why: String },
+    /// A figure that is decided already, with the interval that it came with.
+    Exact { value: f64, interval: Option<(f64, f64)>, verdict: RuleVerdict, why: String },
     /// A figure with noise.
     Noisy(Box<Noisy>),
 }
@@ -51,6 +52,9 @@ pub(super) struct Noisy {
 
 impl Case<'_> {
     pub(super) fn find(&self, rule: &Rule) -> Finding {
+        if matches!(rule.kind, Kind::Figure { .. }) {
+            return figure::find(self, rule).unwrap_or_else(Finding::NoData);
+        }
         let experiment = match self.experiment(self.comparison, &rule.experiment) {
             Ok(experiment) => experiment,
             Err(reason) => return Finding::NoData(reason),
@@ -63,6 +67,7 @@ impl Case<'_> {
             Kind::Ratio { max, fail_above, .. } => ratio::find(self, experiment, rule, *max, *fail_above),
             Kind::Absolute { max_ns } => absolute::find(self, experiment, rule, *max_ns),
             Kind::Count { .. } => count::find(self, experiment, rule),
+            Kind::Figure { .. } => figure::find(self, rule),
         };
         found.unwrap_or_else(Finding::NoData)
     }
@@ -103,8 +108,8 @@ impl Finding {
                 detectable: None,
                 why,
             },
-            Self::Exact { value, verdict, why } => {
-                Judged { rule, verdict, value: Some(value), interval: None, detectable: None, why }
+            Self::Exact { value, interval, verdict, why } => {
+                Judged { rule, verdict, value: Some(value), interval, detectable: None, why }
             }
             Self::Noisy(noisy) => noisy.judged(rule, level),
         }
