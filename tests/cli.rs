@@ -18,11 +18,20 @@ async fn the_demo_needs_no_server_and_leaves_a_run_a_page_and_a_table() {
     let out = dir.path().join("run");
     let demo = hitmark(&["demo", "--quick", "--out", out.to_str().unwrap()]);
     assert_eq!(demo.code, 0, "{demo:?}");
-    for word in ["product list", "product detail", "search", "hit", "break-even", "report.html"] {
+    for word in [
+        "product list",
+        "revenue",
+        "recommendation analytics",
+        "report list",
+        "incident list",
+        "hit",
+        "report.html",
+    ] {
         assert!(demo.stdout.contains(word), "the table lacks '{word}':\n{}", demo.stdout);
     }
     let run = Run::read(&out).unwrap();
-    for experiment in ["product-list", "product-detail", "search"] {
+    for experiment in ["product-list", "revenue", "recommendation-analytics", "report-list", "incident-list"]
+    {
         assert_eq!(run.pairs(experiment).len(), 10, "{experiment}");
     }
     let summary: serde_json::Value =
@@ -51,7 +60,7 @@ async fn the_demo_needs_no_server_and_leaves_a_run_a_page_and_a_table() {
     let again = hitmark(&["demo", "--quick", "--out", out.to_str().unwrap()]);
     assert_eq!(again.code, 2, "a run is never rewritten: {again:?}");
 
-    let budget = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/budgets/marketplace.toml");
+    let budget = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/budgets/headline.toml");
     let gate = hitmark(&["gate", out.to_str().unwrap(), "--budget", budget]);
     let allowed: &[i32] = if clear { &[0] } else { &[0, 1, 5] };
     assert!(allowed.contains(&gate.code), "{gate:?}");

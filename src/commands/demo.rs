@@ -59,7 +59,7 @@ fn where_next(out: &std::path::Path, args: &DemoArgs) -> String {
     };
     format!(
         "\nreport    {}   (open it in a browser)\nsummary   {}, summary.json\nmetrics   {}   (what the exporter said at the end)\n\
-         \njudge it:           hitmark gate {} --budget reports/budgets/marketplace.toml{redis_hint}\nyour own service:   hitmark load run PLAN.toml   (see loadtests/plans)\n",
+         \njudge it:           hitmark gate {} --budget reports/budgets/headline.toml{redis_hint}\nyour own service:   hitmark load run PLAN.toml   (see loadtests/plans)\n",
         out.join("report.html").display(),
         out.join("summary.md").display(),
         out.join("exporter.prom").display(),

@@ -37,6 +37,7 @@ const SECRETS: &[Secret] = &[
         known_to: &[
             "exporter/src/page_tls.rs",
             "exporter/src/tls.rs",
+            "exporter/src/web.rs",
             "exporter/src/web/",
             "loadtests/src/transport/",
         ],
