@@ -146,6 +146,9 @@ pub(crate) struct TestbedArgs {
     /// The secret of signed tokens (JWT, HS256) whose permissions READ_ANALYTICS and MANAGE_CACHE count too.
     #[arg(long, value_name = "SECRET", env = "HITMARK_JWT_SECRET", hide_env_values = true)]
     pub(crate) jwt_secret: Option<String>,
+    /// From how many milliseconds on a request is told in the log as slow.
+    #[arg(long, value_name = "MS", default_value_t = 5_000, env = "HITMARK_SLOW_AFTER_MS")]
+    pub(crate) slow_after_ms: u64,
     /// Answer at most this many requests a minute, and 429 beyond.
     #[arg(long, value_name = "REQUESTS", env = "HITMARK_RATE_LIMIT")]
     pub(crate) rate_limit: Option<std::num::NonZeroU32>,

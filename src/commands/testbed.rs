@@ -88,6 +88,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             admin_token: args.admin_token.clone(),
             jwt_secret: args.jwt_secret.clone(),
             rate_limit: args.rate_limit,
+            slow_after: Duration::from_millis(args.slow_after_ms),
             warm: args.warm,
             listen_writes: args.listen_writes,
             cdn: super::cdn::config(&args.network)?,

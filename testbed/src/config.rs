@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use hitmark_schema::redact;
 use url::Url;
@@ -14,6 +15,7 @@ use crate::cdn::CdnConfig;
 use crate::choices::{CacheChoice, Indexes, SeedSize};
 use crate::sessions;
 use crate::tasks::CELERY;
+use crate::telemetry::SLOW_AFTER;
 
 /// What a testbed is started with. `Debug` shows URLs masked and never shows the token.
 #[derive(Clone)]
@@ -48,6 +50,8 @@ pub struct TestbedConfig {
     pub rate_limit: Option<NonZeroU32>,
     /// The network before the assets.
     pub cdn: CdnConfig,
+    /// From when on a request is slow: told in the log, and counted.
+    pub slow_after: Duration,
     /// Whether the critical answers are in the cache before the testbed serves.
     pub warm: bool,
     /// Whether PostgreSQL tells of writes by others, so that cached answers go with them.
@@ -70,6 +74,7 @@ impl Default for TestbedConfig {
             jwt_secret: None,
             rate_limit: None,
             cdn: CdnConfig::default(),
+            slow_after: SLOW_AFTER,
             warm: false,
             listen_writes: false,
         }
@@ -92,6 +97,7 @@ impl fmt::Debug for TestbedConfig {
             .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| redact::MASK))
             .field("rate_limit", &self.rate_limit)
             .field("cdn", &self.cdn)
+            .field("slow_after", &self.slow_after)
             .field("warm", &self.warm)
             .field("listen_writes", &self.listen_writes)
             .finish()

@@ -98,7 +98,7 @@ impl Testbed {
             rows: database.count_rows(config.seed_size).await?,
             load_time,
         };
-        let telemetry = Telemetry::default();
+        let telemetry = Telemetry::new(config.slow_after);
         let tasks = tasks(&config, &database, &cache, &telemetry).await?;
         let foreign = match config.listen_writes {
             true => Some(ForeignWrites::listen(&url, &database, &cache).await?),

@@ -12,7 +12,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use hitmark_schema::Outcome;
 use hitmark_schema::exposition::{Family, Sample, Value};
-use hitmark_schema::metrics::{TESTBED_QUERIES, TESTBED_REQUEST_SECONDS, TESTBED_REQUESTS};
+use hitmark_schema::metrics::{
+    TESTBED_QUERIES, TESTBED_REQUEST_SECONDS, TESTBED_REQUESTS, TESTBED_SLOW_REQUESTS,
+};
 
 /// Upper bounds of the buckets, from a hit in the process to a query that went wrong.
 const BOUNDS_NS: [u64; 16] = [
@@ -35,10 +37,14 @@ const BOUNDS_NS: [u64; 16] = [
 ];
 const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 const NANOSECONDS: f64 = 1e9;
+/// From when on a request is slow, unless the configuration says otherwise.
+pub(crate) const SLOW_AFTER: Duration = Duration::from_secs(5);
 
 /// The counts of every route.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Telemetry {
+    /// From when on a request is told in the log and counted as slow.
+    slow_after: Duration,
     // Locked when a router is made and when the page is written, never by a request.
     routes: Mutex<Vec<Arc<RouteStats>>>,
 }
@@ -47,6 +53,8 @@ pub(crate) struct Telemetry {
 #[derive(Debug)]
 pub(crate) struct RouteStats {
     route: &'static str,
+    slow_after: Duration,
+    slow: AtomicU64,
     requests: [[AtomicU64; Outcome::ALL.len()]; STATUS_CLASSES.len()],
     /// One for each bound, and one for what is above them all.
     buckets: [AtomicU64; BOUNDS_NS.len() + 1],
@@ -54,14 +62,25 @@ pub(crate) struct RouteStats {
     queries: AtomicU64,
 }
 
+impl Default for Telemetry {
+    /// Slow from five seconds on, as the seeds say.
+    fn default() -> Self {
+        Self::new(SLOW_AFTER)
+    }
+}
+
 impl Telemetry {
+    pub(crate) fn new(slow_after: Duration) -> Self {
+        Self { slow_after, routes: Mutex::default() }
+    }
+
     /// The counts of a route, new ones if it is not known yet.
     pub(crate) fn route(&self, route: &'static str) -> Arc<RouteStats> {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = routes.iter().find(|known| known.route == route) {
             return Arc::clone(known);
         }
-        let stats = Arc::new(RouteStats::new(route));
+        let stats = Arc::new(RouteStats::new(route, self.slow_after));
         routes.push(Arc::clone(&stats));
         stats
     }
@@ -72,12 +91,14 @@ impl Telemetry {
         let mut requests = Family::new(TESTBED_REQUESTS);
         let mut seconds = Family::new(TESTBED_REQUEST_SECONDS);
         let mut queries = Family::new(TESTBED_QUERIES);
+        let mut slow = Family::new(TESTBED_SLOW_REQUESTS);
         for stats in routes.iter() {
             stats.push_requests(&mut requests);
             seconds.samples.push(stats.histogram());
+            slow.push(&[("route", stats.route)], stats.slow.load(Relaxed) as f64);
             queries.push(&[("route", stats.route)], stats.queries.load(Relaxed) as f64);
         }
-        vec![requests, seconds, queries]
+        vec![requests, seconds, queries, slow]
     }
 }
 
@@ -91,9 +112,11 @@ pub(crate) async fn observe(State(stats): State<Arc<RouteStats>>, request: Reque
 }
 
 impl RouteStats {
-    fn new(route: &'static str) -> Self {
+    fn new(route: &'static str, slow_after: Duration) -> Self {
         Self {
             route,
+            slow_after,
+            slow: AtomicU64::new(0),
             requests: array::from_fn(|_| array::from_fn(|_| AtomicU64::new(0))),
             buckets: array::from_fn(|_| AtomicU64::new(0)),
             sum_ns: AtomicU64::new(0),
@@ -114,6 +137,11 @@ impl RouteStats {
     fn count_request(&self, status: StatusCode, outcome: Outcome, time: Duration) {
         let class = usize::from(status.as_u16() / 100).clamp(1, STATUS_CLASSES.len()) - 1;
         let time_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        if time >= self.slow_after {
+            self.slow.fetch_add(1, Relaxed);
+            let took_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            tracing::warn!(route = self.route, status = status.as_u16(), took_ms, "a slow request");
+        }
         let bucket = BOUNDS_NS.partition_point(|bound| *bound < time_ns);
         self.requests[class][outcome.index()].fetch_add(1, Relaxed);
         self.buckets[bucket].fetch_add(1, Relaxed);
@@ -157,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_request_falls_into_the_bucket_whose_bound_it_does_not_pass() {
-        let stats = RouteStats::new("/x");
+        let stats = RouteStats::new("/x", Duration::from_secs(1));
         for (nanoseconds, times) in [(0, 1), (20_000, 1), (20_001, 1), (2_500_000_001, 1)] {
             for _ in 0..times {
                 stats.count_request(StatusCode::OK, Outcome::Hit, Duration::from_nanos(nanoseconds));
@@ -165,6 +193,7 @@ mod tests {
         }
         let Value::Histogram { buckets, count, .. } = stats.histogram().value else { panic!("a histogram") };
         assert_eq!(count, 4);
+        assert_eq!(stats.slow.load(Relaxed), 1, "one took longer than a second");
         assert_eq!(buckets[0], (0.00002, 2));
         assert_eq!(buckets[1], (0.00005, 3));
         assert_eq!(buckets[15], (2.5, 3));

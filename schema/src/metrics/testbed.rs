@@ -37,11 +37,19 @@ pub const TESTBED_FOREIGN_LISTENING: Metric = Metric::gauge(
     &[],
 );
 
+/// Slow requests.
+pub const TESTBED_SLOW_REQUESTS: Metric = Metric::counter(
+    "testbed_slow_requests_total",
+    "Requests that took longer than the service's limit for slow ones, by matched route.",
+    &["route"],
+);
+
 /// Every metric of the reference service.
 pub const TESTBED: &[Metric] = &[
     TESTBED_REQUESTS,
     TESTBED_REQUEST_SECONDS,
     TESTBED_QUERIES,
+    TESTBED_SLOW_REQUESTS,
     TESTBED_FOREIGN_WRITES,
     TESTBED_FOREIGN_LOST,
     TESTBED_FOREIGN_LISTENING,
