@@ -103,8 +103,8 @@ pub(super) fn of(args: &DemoArgs, testbed_url: &str) -> anyhow::Result<Plan> {
     let mut demo = demo.ok_or_else(|| usage("no system to run"))?;
     demo.run.seed = args.seed;
     demo.run.pairs = if args.quick { QUICK_PAIRS } else { PAIRS };
-    demo.run.superblock = if args.quick { Duration::from_millis(250) } else { Duration::from_secs(1) };
-    demo.run.warmup = if args.quick { Duration::from_millis(500) } else { Duration::from_secs(2) };
+    demo.run.superblock = if args.quick { Duration::from_millis(120) } else { Duration::from_secs(1) };
+    demo.run.warmup = if args.quick { Duration::from_millis(200) } else { Duration::from_secs(2) };
     Ok(demo)
 }
 
