@@ -9,7 +9,7 @@ use clap::{ArgAction, Args, Subcommand, ValueEnum};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Network before the assets")]
 pub(crate) struct CdnArgs {
-    /// A TOML file with a table [cdn]: enabled, provider, base_url, auto_version, store, assets, edges,
+    /// A TOML file with a table `cdn`: enabled, provider, base_url, auto_version, store, assets, edges,
     /// and [cdn.cloudfront] with distribution_id, s3_bucket, aws_region, endpoint.
     #[arg(long = "cdn-config", value_name = "FILE", env = "CDN_CONFIG")]
     pub(crate) config: Option<PathBuf>,
