@@ -57,6 +57,11 @@ pub(crate) fn json(value: &impl Serialize) -> Result<Bytes, Failure> {
     Ok(body.into())
 }
 
+/// The body of an answer about one thing, which may not be there.
+pub(crate) fn found(thing: Option<impl Serialize>) -> Result<Bytes, Failure> {
+    thing.map_or_else(|| Ok(reply::absent()), |thing| json(&thing))
+}
+
 /// Answers from the cache or from the origin, as the request chose. The origin says "there is no
 /// such thing" by an empty body, which is cached like any other.
 pub(crate) async fn answer<F, Fut>(endpoint: &Endpoint, question: Question, origin: F) -> Response

@@ -45,6 +45,7 @@ mod parameters;
 mod policy;
 mod probes;
 mod rate_limit;
+mod redis_link;
 mod reply;
 mod score_reports;
 mod service;

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, Recipe};
+use crate::daemon::{self, Daemon, Recipe};
 use crate::programs::run;
 use crate::{TestkitError, blocking, programs};
 
@@ -70,10 +70,7 @@ impl Celery {
         let (program, module) = (self.bin.join("celery"), module.to_owned());
         let more: Vec<OsString> = args.iter().map(Into::into).collect();
         blocking(move || {
-            let directory = tempfile::Builder::new()
-                .prefix("hitmark-celery-")
-                .tempdir()
-                .map_err(TestkitError::io("making a directory for celery"))?;
+            let directory = daemon::directory("celery")?;
             std::fs::write(directory.path().join("tasks.py"), module)
                 .map_err(TestkitError::io("writing tasks.py"))?;
             let ready = directory.path().join("ready");

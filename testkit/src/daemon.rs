@@ -1,6 +1,6 @@
 //! One server process: started, awaited, paused, killed, started again.
 //!
-//! The three servers differ in their command line and in how one asks whether they are ready; all
+//! The servers differ in their command line and in how one asks whether they are ready; all
 //! the rest is here. Everything blocks, with a limit; the callers move it off their runtime.
 
 use std::ffi::OsString;
@@ -21,6 +21,14 @@ pub(crate) const READY_WITHIN: Duration = Duration::from_secs(60);
 const GONE_WITHIN: Duration = Duration::from_secs(5);
 const POLL_EVERY: Duration = Duration::from_millis(5);
 const LOG_TAIL_BYTES: usize = 4_000;
+
+/// A temporary directory for a server of this name, removed with the value.
+pub(crate) fn directory(server: &str) -> Result<TempDir, TestkitError> {
+    tempfile::Builder::new()
+        .prefix(&format!("hitmark-{server}-"))
+        .tempdir()
+        .map_err(TestkitError::io(format!("making a directory for {server}")))
+}
 
 /// What is needed to start a server, any number of times.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, Recipe};
+use crate::daemon::{self, Daemon, Recipe};
 use crate::unprivileged::User;
 use crate::{TestkitError, blocking, ports, programs, raw};
 
@@ -93,10 +93,7 @@ impl MemcachedServer {
 
     fn start_on(port: u16, more: &[OsString]) -> Result<Self, TestkitError> {
         let program = programs::find("memcached", "memcached")?;
-        let directory = tempfile::Builder::new()
-            .prefix("hitmark-memcached-")
-            .tempdir()
-            .map_err(TestkitError::io("making a directory for memcached"))?;
+        let directory = daemon::directory("memcached")?;
         // One that runs as root gives its rights up and wants to know for whom.
         let user = User::instead_of_root("memcache")?;
         if let Some(User { uid, gid }) = user {

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, Recipe};
+use crate::daemon::{self, Daemon, Recipe};
 use crate::{TestkitError, blocking, ports, programs, raw};
 
 /// One build at a time: two would write the same files.
@@ -31,10 +31,7 @@ impl Moto {
         blocking(|| {
             let program = install()?;
             ports::on_free_port(|port| {
-                let directory = tempfile::Builder::new()
-                    .prefix("hitmark-moto-")
-                    .tempdir()
-                    .map_err(TestkitError::io("making a directory for moto"))?;
+                let directory = daemon::directory("moto")?;
                 let args = ["-H", "127.0.0.1", "-p", &port.to_string()].map(Into::into).to_vec();
                 let program = program.clone();
                 let recipe = Recipe { server: "moto_server", program, args, user: None, stop: Signal::KILL };

@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, Recipe};
+use crate::daemon::{self, Daemon, Recipe};
 use crate::{TestkitError, blocking, ports, programs};
+
+/// Where Debian puts the module for `PURGE`.
+const PURGE_MODULE: &str = "/usr/lib/nginx/modules/ngx_http_cache_purge_module.so";
 
 /// An `nginx` that lives as long as this value. It is one process without workers, so that a pause
 /// stands all of it still.
@@ -25,7 +28,20 @@ impl NginxServer {
     /// If `nginx` is not installed, refuses the directives or does not get ready.
     pub async fn start(http: &str) -> Result<Self, TestkitError> {
         let http = http.to_owned();
-        blocking(move || ports::on_free_port(|port| Self::start_on(port, &http))).await
+        blocking(move || ports::on_free_port(|port| Self::start_on(port, &http, ""))).await
+    }
+
+    /// The same with the module that answers `PURGE`.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start), and if the module is not installed.
+    pub async fn start_with_purge(http: &str) -> Result<Self, TestkitError> {
+        if !Path::new(PURGE_MODULE).is_file() {
+            let package = "libnginx-mod-http-cache-purge";
+            return Err(TestkitError::Missing { program: PURGE_MODULE.to_owned(), package });
+        }
+        let (http, module) = (http.to_owned(), format!("load_module {PURGE_MODULE};\n"));
+        blocking(move || ports::on_free_port(|port| Self::start_on(port, &http, &module))).await
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -70,14 +86,11 @@ impl NginxServer {
         self.daemon.resume().unwrap_or_else(|error| panic!("{error}"));
     }
 
-    fn start_on(port: u16, http: &str) -> Result<Self, TestkitError> {
+    fn start_on(port: u16, http: &str, modules: &str) -> Result<Self, TestkitError> {
         let program = programs::find("nginx", "nginx")?;
-        let directory = tempfile::Builder::new()
-            .prefix("hitmark-nginx-")
-            .tempdir()
-            .map_err(TestkitError::io("making a directory for nginx"))?;
+        let directory = daemon::directory("nginx")?;
         let file = directory.path().join("nginx.conf");
-        std::fs::write(&file, configuration(port, directory.path(), http))
+        std::fs::write(&file, configuration(port, directory.path(), http, modules))
             .map_err(TestkitError::io("writing nginx.conf"))?;
         let args: Vec<OsString> = vec![
             "-p".into(),
@@ -94,14 +107,14 @@ impl NginxServer {
 }
 
 /// Everything that nginx writes stays in its own folder.
-fn configuration(port: u16, directory: &Path, http: &str) -> String {
+fn configuration(port: u16, directory: &Path, http: &str, modules: &str) -> String {
     let dir = directory.display().to_string();
     let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|name| format!("  {name}_temp_path {dir}/{name};\n"))
         .concat();
     let http = http.replace("{port}", &port.to_string()).replace("{dir}", &dir);
     format!(
-        "daemon off;\nmaster_process off;\npid {dir}/nginx.pid;\nerror_log stderr;\n\
+        "{modules}daemon off;\nmaster_process off;\npid {dir}/nginx.pid;\nerror_log stderr;\n\
          events {{ worker_connections 2048; }}\nhttp {{\n  access_log off;\n{paths}{http}\n}}\n"
     )
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, Recipe};
+use crate::daemon::{self, Daemon, Recipe};
 use crate::{TestkitError, blocking, ports, programs, raw};
 
 /// A `prometheus` that lives as long as this value.
@@ -73,10 +73,7 @@ impl PrometheusServer {
 
     fn start_on(port: u16, config: &str) -> Result<Self, TestkitError> {
         let program = programs::find("prometheus", "prometheus")?;
-        let directory = tempfile::Builder::new()
-            .prefix("hitmark-prometheus-")
-            .tempdir()
-            .map_err(TestkitError::io("making a directory for prometheus"))?;
+        let directory = daemon::directory("prometheus")?;
         let file = directory.path().join("prometheus.yml");
         std::fs::write(&file, config).map_err(TestkitError::io(format!("writing {}", file.display())))?;
         let args = arguments(port, &file, directory.path());

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, Recipe};
+use crate::daemon::{self, Daemon, Recipe};
 use crate::{TestkitError, blocking, ports, programs, raw};
 
 /// Where Debian keeps the script that is not bound to one user.
@@ -34,7 +34,7 @@ impl RabbitMq {
             let (names, api) = (ports::free_port(), ports::free_port());
             let (epmd, names) = (start_epmd(names)?, names);
             let distribution = ports::free_port();
-            let directory = folder("rabbitmq")?;
+            let directory = daemon::directory("rabbitmq")?;
             let port = ports::free_port();
             let recipe = Recipe {
                 server: "rabbitmq-server",
@@ -67,11 +67,6 @@ impl RabbitMq {
     }
 }
 
-fn folder(name: &str) -> Result<tempfile::TempDir, TestkitError> {
-    let made = tempfile::Builder::new().prefix(&format!("hitmark-{name}-")).tempdir();
-    made.map_err(TestkitError::io(format!("making a directory for {name}")))
-}
-
 fn start_epmd(port: u16) -> Result<Daemon, TestkitError> {
     let recipe = Recipe {
         server: "epmd",
@@ -81,7 +76,7 @@ fn start_epmd(port: u16) -> Result<Daemon, TestkitError> {
         stop: Signal::KILL,
     };
     let listens = move |_| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
-    Daemon::start(recipe, folder("epmd")?, listens)
+    Daemon::start(recipe, daemon::directory("epmd")?, listens)
 }
 
 /// The words behind `env`: settings, then the script, which becomes the Erlang machine itself.

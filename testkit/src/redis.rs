@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, Recipe};
+use crate::daemon::{self, Daemon, Recipe};
 use crate::{TestkitError, blocking, ports, programs, raw};
 
 /// A `redis-server` that lives as long as this value.
@@ -86,10 +86,7 @@ impl RedisServer {
 
     fn start_on(port: u16, more: &[OsString]) -> Result<Self, TestkitError> {
         let program = programs::find("redis-server", "redis-server")?;
-        let directory = tempfile::Builder::new()
-            .prefix("hitmark-redis-")
-            .tempdir()
-            .map_err(TestkitError::io("making a directory for redis-server"))?;
+        let directory = daemon::directory("redis")?;
         let mut args = arguments(port, directory.path());
         args.extend_from_slice(more);
         let recipe = Recipe { server: "redis-server", program, args, user: None, stop: Signal::KILL };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, READY_WITHIN, Recipe};
+use crate::daemon::{self, Daemon, READY_WITHIN, Recipe};
 use crate::{RedisServer, TestkitError, blocking, ports, programs, raw, redis};
 
 const MASTER_NAME: &str = "main";
@@ -61,10 +61,7 @@ impl RedisSentinel {
 
 fn watch(port: u16, master: u16) -> Result<(Daemon, u16), TestkitError> {
     let program = programs::find("redis-server", "redis-server")?;
-    let directory = tempfile::Builder::new()
-        .prefix("hitmark-sentinel-")
-        .tempdir()
-        .map_err(TestkitError::io("making a directory for a Sentinel"))?;
+    let directory = daemon::directory("sentinel")?;
     // A Sentinel keeps what it learns in its configuration, so that it must have a file.
     let file = directory.path().join("sentinel.conf");
     let lines = format!(

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, Recipe};
+use crate::daemon::{self, Daemon, Recipe};
 use crate::programs::run;
 use crate::{TestkitError, blocking, programs};
 
@@ -53,10 +53,7 @@ impl Sidekiq {
         let (program, jobs) = (self.sidekiq.clone(), jobs.to_owned());
         let more: Vec<OsString> = args.iter().map(Into::into).collect();
         blocking(move || {
-            let directory = tempfile::Builder::new()
-                .prefix("hitmark-sidekiq-")
-                .tempdir()
-                .map_err(TestkitError::io("making a directory for sidekiq"))?;
+            let directory = daemon::directory("sidekiq")?;
             let file = directory.path().join("jobs.rb");
             std::fs::write(&file, jobs).map_err(TestkitError::io("writing jobs.rb"))?;
             let ready = directory.path().join("ready");

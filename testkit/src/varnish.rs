@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, Recipe};
+use crate::daemon::{self, Daemon, Recipe};
 use crate::unprivileged::User;
 use crate::{TestkitError, blocking, ports, programs, raw};
 
@@ -24,8 +24,18 @@ impl VarnishServer {
     /// # Errors
     /// If `varnishd` is not installed, refuses the VCL or does not get ready.
     pub async fn start(vcl: &str) -> Result<Self, TestkitError> {
+        Self::start_with(vcl, &[]).await
+    }
+
+    /// The same with these variables in its environment.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn start_with(vcl: &str, environment: &[(&str, &str)]) -> Result<Self, TestkitError> {
         let vcl = vcl.to_owned();
-        blocking(move || ports::on_free_port(|port| Self::start_on(port, &vcl))).await
+        let environment: Vec<OsString> =
+            environment.iter().map(|(name, value)| format!("{name}={value}").into()).collect();
+        blocking(move || ports::on_free_port(|port| Self::start_on(port, &vcl, &environment))).await
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -79,12 +89,9 @@ impl VarnishServer {
         blocking(move || daemon.restart(|_| ports::is_listening(port))).await
     }
 
-    fn start_on(port: u16, vcl: &str) -> Result<Self, TestkitError> {
+    fn start_on(port: u16, vcl: &str, environment: &[OsString]) -> Result<Self, TestkitError> {
         let program = programs::find("varnishd", "varnish")?;
-        let directory = tempfile::Builder::new()
-            .prefix("hitmark-varnish-")
-            .tempdir()
-            .map_err(TestkitError::io("making a directory for varnishd"))?;
+        let directory = daemon::directory("varnish")?;
         let file = directory.path().join("test.vcl");
         std::fs::write(&file, vcl).map_err(TestkitError::io("writing the VCL"))?;
         let user = User::instead_of_root("vcache")?;
@@ -94,11 +101,14 @@ impl VarnishServer {
                     .map_err(TestkitError::io("giving varnishd its directory"))?;
             }
         }
-        let mut args: Vec<OsString> = vec!["-F".into(), "-j".into(), "none".into(), "-n".into()];
+        let mut args = environment.to_vec();
+        args.push(program.into());
+        args.extend(["-F", "-j", "none", "-n"].map(OsString::from));
         args.push(directory.path().join("instance").into());
         args.extend(["-a".into(), format!("127.0.0.1:{port}").into(), "-s".into(), "malloc,16m".into()]);
         args.extend(["-f".into(), file.into()]);
         // By SIGTERM it ends its worker too, and closes its memory in order.
+        let program = programs::find("env", "coreutils")?;
         let recipe = Recipe { server: "varnishd", program, args, user, stop: Signal::TERM };
         let daemon = Daemon::start(recipe, directory, |_| ports::is_listening(port))?;
         Ok(Self { daemon: Arc::new(daemon), port })

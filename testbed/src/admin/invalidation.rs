@@ -1,5 +1,5 @@
-//! The one place where cached answers are taken out. Today a family is the pattern of its keys; when
-//! the cache has tags, they come here and nowhere else.
+//! Taking out cached answers by hand, with an audit line: a family is the pattern of its keys. What follows
+//! from a change of rows is `changes`.
 
 use hitmark_cache::{CacheError, Pattern};
 

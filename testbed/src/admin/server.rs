@@ -1,5 +1,5 @@
-//! What the cache's Redis server says of itself: the only file of the testbed that knows the redis
-//! crate. Administration is rare, so each request opens a connection of its own and closes it, and
+//! What the cache's Redis server says of itself: on
+//! the redis crate. Administration is rare, so each request opens a connection of its own and closes it, and
 //! nothing here stands in the way of lookups.
 
 use std::collections::HashMap;

@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use super::parameters::{self, ALL, Alerts, Customers, Metrics, Products, Revenue, Segments};
 use super::{customers, fraud, keys, policies, queries, realtime, seed};
-use crate::answer::{Question, answer, json};
+use crate::answer::{Question, answer, found, json};
 use crate::app::{App, Endpoint};
 use crate::compression;
 use crate::reply;
@@ -94,7 +94,7 @@ async fn detail(
         Question { variant, key: keys::customer(id), policy: &policies::CUSTOMER, absent: NO_CUSTOMER };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        customers::customer(&mut session, id).await?.map_or_else(|| Ok(reply::absent()), |one| json(&one))
+        found(customers::customer(&mut session, id).await?)
     };
     Ok(answer(&endpoint, question, origin).await)
 }
@@ -112,8 +112,7 @@ async fn recommendations(
     let question = Question { variant, key, policy: &policies::RECOMMENDATIONS, absent: NO_CUSTOMER };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        let found = customers::recommendations(&mut session, id, kind).await?;
-        found.map_or_else(|| Ok(reply::absent()), |list| json(&list))
+        found(customers::recommendations(&mut session, id, kind).await?)
     };
     Ok(answer(&endpoint, question, origin).await)
 }

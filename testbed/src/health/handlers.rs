@@ -11,7 +11,7 @@ use axum::response::Response;
 use super::keys;
 use super::locale::Locale;
 use super::{policies, queries, writes};
-use crate::answer::{Question, answer, json};
+use crate::answer::{Question, answer, found, json};
 use crate::app::{App, Endpoint, Write};
 use crate::parameters::Mistakes;
 use crate::reply;
@@ -68,8 +68,7 @@ async fn recommendation(
     };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        let found = queries::recommendation(&mut session, id, locale).await?;
-        found.map_or_else(|| Ok(reply::absent()), |one| json(&one))
+        found(queries::recommendation(&mut session, id, locale).await?)
     };
     Ok(varied(answer(&endpoint, question, origin).await))
 }
@@ -98,8 +97,7 @@ async fn prediction(
         Question { variant, key: keys::prediction(id), policy: &policies::PREDICTION, absent: NO_DIAGNOSIS };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        let found = queries::prediction(&mut session, id).await?;
-        found.map_or_else(|| Ok(reply::absent()), |one| json(&one))
+        found(queries::prediction(&mut session, id).await?)
     };
     Ok(answer(&endpoint, question, origin).await)
 }
@@ -149,8 +147,7 @@ async fn profile(
         Question { variant, key: keys::profile(id, locale), policy: &policies::PROFILE, absent: NO_PATIENT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        let found = queries::profile(&mut session, id, locale).await?;
-        found.map_or_else(|| Ok(reply::absent()), |one| json(&one))
+        found(queries::profile(&mut session, id, locale).await?)
     };
     Ok(varied(answer(&endpoint, question, origin).await))
 }

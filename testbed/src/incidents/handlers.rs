@@ -12,7 +12,7 @@ use axum::response::Response;
 use super::model::{NewIncident, Processing, ROLES, permissions};
 use super::queries::Loading;
 use super::{keys, media, policies, queries, writes};
-use crate::answer::{Failure, Question, answer, failed, json, written};
+use crate::answer::{Failure, Question, answer, failed, found, written};
 use crate::app::{App, Endpoint};
 use crate::media::photo::{PhotoFormat, for_web};
 use crate::media::{MediaError, occupied};
@@ -61,10 +61,7 @@ async fn store(
     let question = Question { variant, key: keys::store(id), policy: &policies::STORE, absent: NO_STORE };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        match queries::store(&mut session, id).await? {
-            Some(info) => json(&info),
-            None => Ok(reply::absent()),
-        }
+        found(queries::store(&mut session, id).await?)
     };
     Ok(answer(&endpoint, question, origin).await)
 }
@@ -88,10 +85,7 @@ async fn list(
         Question { variant, key: keys::incidents(&list), policy: &policies::LIST, absent: NO_USER };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        match queries::list(&mut session, &list, loading).await? {
-            Some(page) => json(&page),
-            None => Ok(reply::absent()),
-        }
+        found(queries::list(&mut session, &list, loading).await?)
     };
     let mut response = answer(&endpoint, question, origin).await;
     // For this reader alone: a shared cache on the way must not keep it.
@@ -110,10 +104,7 @@ async fn user_permissions(
         Question { variant, key: keys::permissions(id), policy: &policies::PERMISSIONS, absent: NO_USER };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        match queries::role(&mut session, id).await? {
-            Some(role) => json(&permissions(&role)),
-            None => Ok(reply::absent()),
-        }
+        found(queries::role(&mut session, id).await?.map(|role| permissions(&role)))
     };
     Ok(answer(&endpoint, question, origin).await)
 }

@@ -10,7 +10,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 
 use super::{around, keys, policies, queries, writes};
-use crate::answer::{Question, answer, json};
+use crate::answer::{Question, answer, found, json};
 use crate::app::{App, Endpoint, Write};
 use crate::parameters::{Mistakes, Parameters, number};
 use crate::reply::{self, bad};
@@ -78,10 +78,7 @@ async fn detail(
         Question { variant, key: keys::product(id), policy: &policies::PRODUCT, absent: NO_PRODUCT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        match queries::product(&mut session, id).await? {
-            Some(product) => json(&product),
-            None => Ok(reply::absent()),
-        }
+        found(queries::product(&mut session, id).await?)
     };
     Ok(answer(&endpoint, question, origin).await)
 }
@@ -113,10 +110,7 @@ async fn orders(
         Question { variant, key: keys::orders_of(user), policy: &policies::ORDERS, absent: NO_USER };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        match queries::orders(&mut session, user).await? {
-            Some(orders) => json(&orders),
-            None => Ok(reply::absent()),
-        }
+        found(queries::orders(&mut session, user).await?)
     };
     let mut response = answer(&endpoint, question, origin).await;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));

@@ -13,7 +13,7 @@ use super::document::printed;
 use super::model::NewReport;
 use super::writes::Refused;
 use super::{document, keys, login, policies, queries, writes};
-use crate::answer::{Failure, Question, answer, failed, json, written};
+use crate::answer::{Failure, Question, answer, failed, found, written};
 use crate::app::{App, Endpoint};
 use crate::media::occupied;
 use crate::parameters::{Mistakes, Parameters, number};
@@ -59,10 +59,7 @@ pub(super) async fn reports_of(endpoint: &Endpoint, variant: RequestVariant, use
     let question =
         Question { variant, key: keys::reports_of(user), policy: &policies::LIST, absent: NO_USER };
     let origin =
-        async move |endpoint: Endpoint| match queries::list(&mut endpoint.session().await?, user).await? {
-            Some(list) => json(&list),
-            None => Ok(reply::absent()),
-        };
+        async move |endpoint: Endpoint| found(queries::list(&mut endpoint.session().await?, user).await?);
     let mut response = answer(endpoint, question, origin).await;
     // For this user alone: a shared cache on the way must not keep it.
     response
@@ -79,10 +76,7 @@ async fn details(
     let id = number(&id).map_err(bad)?;
     let question = Question { variant, key: keys::report(id), policy: &policies::DETAILS, absent: NO_REPORT };
     let origin =
-        async move |endpoint: Endpoint| match queries::report(&mut endpoint.session().await?, id).await? {
-            Some(report) => json(&report),
-            None => Ok(reply::absent()),
-        };
+        async move |endpoint: Endpoint| found(queries::report(&mut endpoint.session().await?, id).await?);
     Ok(answer(&endpoint, question, origin).await)
 }
 

@@ -2,16 +2,13 @@
 //! lie there: `session:<id>` holds the user's number and lives on with each use.
 
 use std::fmt;
-use std::time::Duration;
 
 use hitmark_schema::redact;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, FromRedisValue, RedisError};
+use redis::aio::ConnectionManager;
+use redis::{Cmd, FromRedisValue, RedisError};
 
 use super::{SESSION_TTL, SessionError, SessionId};
-
-/// How long a command waits for its answer.
-const TIMEOUT: Duration = Duration::from_secs(1);
+use crate::redis_link;
 
 /// A connection that mends itself.
 #[derive(Clone)]
@@ -26,12 +23,7 @@ impl InRedis {
         let shown = redact::url(url);
         let failed =
             |error: RedisError| SessionError::Store { url: shown.clone(), reason: error.to_string() };
-        let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(TIMEOUT))
-            .set_connection_timeout(Some(TIMEOUT))
-            .set_number_of_retries(1);
-        let client = Client::open(url).map_err(failed)?;
-        let connection = ConnectionManager::new_with_config(client, config).await.map_err(failed)?;
+        let connection = redis_link::connect(url).await.map_err(failed)?;
         let store = Self { connection, shown };
         store.refuse_eviction().await?;
         Ok(store)

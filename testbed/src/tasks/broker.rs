@@ -1,17 +1,16 @@
 //! Lists of messages in a Redis server: what a Celery worker reads, and how much waits in a queue.
 //!
-//! The only file of the testbed that knows the Redis client library; apalis brings its own.
+//! apalis brings a Redis client of its own.
 
 use std::fmt;
 
 use hitmark_schema::redact;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisError};
+use redis::RedisError;
+use redis::aio::ConnectionManager;
 
 use super::TaskError;
+use crate::redis_link;
 
-/// How long a command waits for its answer.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 /// Messages that wait in one list, at most. A worker that is away must not fill the server.
 const WAITING_MAX: u64 = 100_000;
 
@@ -26,12 +25,7 @@ impl Lists {
     pub(super) async fn connect(url: &str) -> Result<Self, TaskError> {
         let shown = redact::url(url);
         let failed = |error: RedisError| TaskError::Broker { url: shown.clone(), reason: error.to_string() };
-        let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(TIMEOUT))
-            .set_connection_timeout(Some(TIMEOUT))
-            .set_number_of_retries(1);
-        let client = Client::open(url).map_err(failed)?;
-        let connection = ConnectionManager::new_with_config(client, config).await.map_err(failed)?;
+        let connection = redis_link::connect(url).await.map_err(failed)?;
         Ok(Self { connection, shown })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use hitmark_testbed::assets::AssetSet;
 use hitmark_testbed::cdn::{CdnConfig, Invalidation, Judgement, Provider, invalidate, trial};
-use hitmark_testkit::EdgeServer;
+use hitmark_testkit::{NginxServer, VarnishServer};
 
 use crate::support::{Client, Origin};
 
@@ -25,26 +25,26 @@ fn deployed(file: &str, changes: &[(&str, &str)]) -> String {
     text
 }
 
-async fn varnish(origin: &Origin, grace: &str) -> EdgeServer {
+async fn varnish(origin: &Origin, grace: &str) -> VarnishServer {
     let port = format!(".port = \"{}\"", origin.port);
     let grace = format!("req.grace = {grace}");
     let vcl = deployed("varnish/hitmark.vcl", &[(".port = \"8080\"", &port), ("req.grace = 10s", &grace)]);
-    EdgeServer::varnish(&vcl, &[("HITMARK_PURGE_TOKEN", TOKEN)]).await.unwrap()
+    VarnishServer::start_with(&vcl, &[("HITMARK_PURGE_TOKEN", TOKEN)]).await.unwrap()
 }
 
 /// nginx, and the folder of its token.
-async fn nginx(origin: &Origin) -> (EdgeServer, tempfile::TempDir) {
+async fn nginx(origin: &Origin) -> (NginxServer, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let token = folder.path().join("token");
     std::fs::write(&token, format!("\"PURGE:Bearer {TOKEN}\" 1;\n")).unwrap();
     let server = format!("server 127.0.0.1:{};", origin.port);
     let changes = [
         ("server 127.0.0.1:8080;", server.as_str()),
-        ("127.0.0.1:8090", "127.0.0.1:@PORT@"),
-        ("/var/cache/nginx/hitmark", "@FOLDER@/cache"),
+        ("127.0.0.1:8090", "127.0.0.1:{port}"),
+        ("/var/cache/nginx/hitmark", "{dir}/cache"),
         ("/etc/nginx/hitmark-purge-token*", token.to_str().unwrap()),
     ];
-    (EdgeServer::nginx(&deployed("nginx/hitmark.conf", &changes)).await.unwrap(), folder)
+    (NginxServer::start_with_purge(&deployed("nginx/hitmark.conf", &changes)).await.unwrap(), folder)
 }
 
 /// How many of 200 requests by 10 clients were not answered by the page.
@@ -153,7 +153,7 @@ async fn varnish_without_a_token_lets_nobody_purge() {
     let origin = Origin::start().await;
     let port = format!(".port = \"{}\"", origin.port);
     let vcl = deployed("varnish/hitmark.vcl", &[(".port = \"8080\"", &port)]);
-    let edge = EdgeServer::varnish(&vcl, &[]).await.unwrap();
+    let edge = VarnishServer::start(&vcl).await.unwrap();
     for token in ["Bearer ", "Bearer x", ""] {
         let got = Client::of(&edge.url()).send("PURGE", "/page", &[("authorization", token)], "").await;
         assert_eq!(got.status, 403, "{token}");

@@ -28,6 +28,7 @@ const SECRETS: &[Secret] = &[
             "cache/src/backend/redis/",
             "exporter/src/redis_client.rs",
             "testbed/src/admin/server.rs",
+            "testbed/src/redis_link.rs",
             "testbed/src/sessions/redis_store.rs",
             "testbed/src/tasks/broker.rs",
         ],
