@@ -49,7 +49,14 @@ fn clippy() -> anyhow::Result<()> {
 
 fn tests() -> anyhow::Result<()> {
     if command::has_nextest() {
-        return command::run(&mut command::cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]));
+        return command::run(&mut command::cargo(&[
+            "nextest",
+            "run",
+            "--workspace",
+            "--no-fail-fast",
+            "--profile",
+            "ci",
+        ]));
     }
     command::run(&mut command::cargo(&[
         "test",
