@@ -152,6 +152,12 @@ pub(crate) struct TestbedArgs {
     /// Answer at most this many requests a minute, and 429 beyond.
     #[arg(long, value_name = "REQUESTS", env = "HITMARK_RATE_LIMIT")]
     pub(crate) rate_limit: Option<std::num::NonZeroU32>,
+    /// How hard gzip and brotli work: 1 (fast) to 9 (small).
+    #[arg(long, value_name = "LEVEL", default_value_t = 6, env = "HITMARK_COMPRESSION_LEVEL")]
+    pub(crate) compression_level: u8,
+    /// The smallest answer that is compressed.
+    #[arg(long, value_name = "BYTES", default_value_t = 1_024, env = "HITMARK_COMPRESSION_MIN_BYTES")]
+    pub(crate) compression_min_bytes: u16,
     /// Put the critical answers into the cache before serving.
     #[arg(long, env = "CACHE_WARM_ON_STARTUP")]
     pub(crate) warm: bool,

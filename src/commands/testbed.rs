@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hitmark_testbed::edge::{Edge, EdgeConfig};
-use hitmark_testbed::{CacheChoice, Indexes, SeedSize, Testbed, TestbedConfig, TestbedError};
+use hitmark_testbed::{CacheChoice, Compression, Indexes, SeedSize, Testbed, TestbedConfig, TestbedError};
 
 use crate::cli::{EdgeArgs, TestbedArgs, TestbedCommand};
 use crate::exit::{Exit, usage};
@@ -89,6 +89,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             jwt_secret: args.jwt_secret.clone(),
             rate_limit: args.rate_limit,
             slow_after: Duration::from_millis(args.slow_after_ms),
+            compression: Compression { min_bytes: args.compression_min_bytes, level: args.compression_level },
             warm: args.warm,
             listen_writes: args.listen_writes,
             cdn: super::cdn::config(&args.network)?,

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::app::Endpoint;
 use crate::cache_status::Status;
+use crate::freshness;
 use crate::media::MediaError;
 use crate::reply;
 use crate::tasks::TaskError;
@@ -90,7 +91,7 @@ where
 /// What a write answers.
 pub(crate) fn written(endpoint: &Endpoint, status: StatusCode, value: &impl Serialize) -> Response {
     match json(value) {
-        Ok(body) => reply::respond(status, body),
+        Ok(body) => freshness::never(reply::respond(status, body)),
         Err(failure) => failed(endpoint, Some(&failure), &failure),
     }
 }

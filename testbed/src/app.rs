@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::admin::permits::Permits;
 use crate::admin::server::CacheServer;
 use crate::assets::Served;
+use crate::compression::Compression;
 use crate::database::notify::ForeignWrites;
 use crate::database::{Database, Session};
 use crate::sessions::Sessions;
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) foreign: Option<ForeignWrites>,
     /// Files with versions in their names.
     pub(crate) assets: Served,
+    /// How answers are compressed, for the systems that do.
+    pub(crate) compression: Compression,
     /// Who is logged in.
     pub(crate) sessions: Sessions,
     /// Who may administer.

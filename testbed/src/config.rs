@@ -13,6 +13,7 @@ use url::Url;
 use crate::admin::permits;
 use crate::cdn::CdnConfig;
 use crate::choices::{CacheChoice, Indexes, SeedSize};
+use crate::compression::{self, Compression};
 use crate::sessions;
 use crate::tasks::CELERY;
 use crate::telemetry::SLOW_AFTER;
@@ -48,6 +49,8 @@ pub struct TestbedConfig {
     /// Requests that the whole service answers in a minute; without it, no limit, so that a load
     /// test measures the service and not the limit.
     pub rate_limit: Option<NonZeroU32>,
+    /// How answers are compressed, for the systems that do.
+    pub compression: Compression,
     /// The network before the assets.
     pub cdn: CdnConfig,
     /// From when on a request is slow: told in the log, and counted.
@@ -73,6 +76,7 @@ impl Default for TestbedConfig {
             admin_token: None,
             jwt_secret: None,
             rate_limit: None,
+            compression: Compression::default(),
             cdn: CdnConfig::default(),
             slow_after: SLOW_AFTER,
             warm: false,
@@ -96,6 +100,7 @@ impl fmt::Debug for TestbedConfig {
             .field("admin_token", &self.admin_token.as_ref().map(|_| redact::MASK))
             .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| redact::MASK))
             .field("rate_limit", &self.rate_limit)
+            .field("compression", &self.compression)
             .field("cdn", &self.cdn)
             .field("slow_after", &self.slow_after)
             .field("warm", &self.warm)
@@ -117,6 +122,7 @@ impl TestbedConfig {
             self.tasks_mistake(),
             sessions::mistake(self),
             self.token_mistake(),
+            compression::mistake(self.compression),
             permits::mistake(self),
         ];
         let mistakes: Vec<String> = mistakes.into_iter().flatten().collect();

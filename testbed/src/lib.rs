@@ -19,6 +19,7 @@
 //! - [`edge`]: the response cache as a reverse proxy, which knows nothing of the service.
 //! - [`assets`]: versioned assets, and the pages' helpers for them. [`cdn`]: their way to object stores and edges.
 //! - `admin`: figures and invalidation of the cache, behind the admin token.
+//! - `freshness`: what the caches of others are told.
 //! - `compression`, `rate_limit`: what stands around the endpoints of those who ask for it.
 //! - `telemetry`, `probes`: counts by route, and the pages `/metrics`, `/healthz`, `/openapi.json`.
 
@@ -36,6 +37,7 @@ mod config;
 mod database;
 pub mod edge;
 mod error;
+mod freshness;
 mod health;
 mod incidents;
 mod marketplace;
@@ -55,6 +57,7 @@ mod telemetry;
 mod variant;
 
 pub use choices::{CacheChoice, Indexes, SeedSize, UnknownChoice};
+pub use compression::Compression;
 pub use config::{ConfigError, TestbedConfig};
 pub use database::seed::SeedProgress;
 pub use error::TestbedError;

@@ -23,7 +23,7 @@ const LINES: &[Line] = &[
     ),
     ("get", "/incident/users/{id}/permissions", "What a user may do", &[]),
     ("post", "/incident/users/{id}/role", "Gives a user another role; clears the permissions", &["role"]),
-    ("get", "/incident/incidents/{id}/photo", "A photo, as JPEG or WebP by Accept", &[]),
+    ("get", "/incident/incidents/{id}/photo", "A photo, as JPEG or WebP by Accept", &["size"]),
     ("get", "/incident/incidents/{id}/report.pdf", "The report for printing", &[]),
     (
         "post",

@@ -113,6 +113,7 @@ impl Testbed {
             telemetry,
             tasks,
             assets,
+            compression: config.compression,
             sessions,
             foreign,
             permits,

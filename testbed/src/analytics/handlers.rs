@@ -53,7 +53,7 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         .merge(app.route("/api/v1/fraud/dashboard", dashboard))
         .merge(app.route("/api/v1/realtime/health", health))
         .merge(app.route("/api/v1/realtime/metrics", metrics));
-    compression::compressed(router)
+    compression::compressed(router, app.compression)
 }
 
 endpoint!(revenue, REVENUE, asked = Revenue::read, keys::revenue(&asked), queries::revenue);

@@ -44,7 +44,7 @@ impl Served {
 /// The routes. Assets are compressed for those who accept that.
 pub(crate) fn routes(app: &Arc<App>) -> Router {
     let assets = app.route("/assets/", index).merge(app.route("/assets/{*path}", asset));
-    compression::compressed(assets)
+    compression::compressed(assets, app.compression)
         .merge(Router::new().route("/api/cdn/status", axum::routing::get(told)).with_state(Arc::clone(app)))
 }
 

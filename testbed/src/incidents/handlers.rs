@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
-use axum::http::header::{ACCEPT, CACHE_CONTROL, VARY};
+use axum::http::header::{ACCEPT, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
@@ -14,7 +14,8 @@ use super::queries::Loading;
 use super::{keys, media, policies, queries, writes};
 use crate::answer::{Failure, Question, answer, failed, found, written};
 use crate::app::{App, Endpoint};
-use crate::media::photo::{PhotoFormat, for_web};
+use crate::freshness;
+use crate::media::photo::{PhotoFormat, PhotoSize, for_web};
 use crate::media::{MediaError, occupied};
 use crate::parameters::{Mistakes, Parameters, number};
 use crate::reply::{self, bad, of_type};
@@ -87,9 +88,8 @@ async fn list(
         let mut session = endpoint.session().await?;
         found(queries::list(&mut session, &list, loading).await?)
     };
-    let mut response = answer(&endpoint, question, origin).await;
     // For this reader alone: a shared cache on the way must not keep it.
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));
+    let mut response = freshness::private(answer(&endpoint, question, origin).await);
     response.headers_mut().insert(VARY, HeaderValue::from_static(USER));
     Ok(response)
 }
@@ -109,22 +109,27 @@ async fn user_permissions(
     Ok(answer(&endpoint, question, origin).await)
 }
 
+/// WebP for who names it in `Accept`; `?size=thumbnail` for lists.
 async fn photo(
     State(endpoint): State<Endpoint>,
     variant: RequestVariant,
     Path(id): Path<String>,
     headers: HeaderMap,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
     let id = number(&id).map_err(bad)?;
+    let mut parameters = Parameters::read(query.as_deref(), &["size"]);
+    let size = parameters.one_of("size", &[("main", PhotoSize::Main), ("thumbnail", PhotoSize::Thumbnail)]);
+    let size = parameters.finish(size).map_err(bad)?;
     let format = PhotoFormat::accepted(headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()));
-    let question =
-        Question { variant, key: keys::photo(id, format), policy: &policies::PHOTO, absent: NO_INCIDENT };
+    let key = keys::photo(id, format, size);
+    let question = Question { variant, key, policy: &policies::PHOTO, absent: NO_INCIDENT };
     let origin = async move |endpoint: Endpoint| {
         let found = queries::exists(&mut endpoint.session().await?, id).await?;
         if !found {
             return Ok(reply::absent());
         }
-        Ok(occupied(move || media::photo(id, format)).await?)
+        Ok(occupied(move || media::photo(id, format, size)).await?)
     };
     let mut response = answer(&endpoint, question, origin).await;
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));

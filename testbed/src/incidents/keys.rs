@@ -9,7 +9,7 @@ use std::time::Duration;
 use hitmark_cache::{Key, Pattern};
 
 use super::handlers::ListParameters;
-use crate::media::photo::PhotoFormat;
+use crate::media::photo::{PhotoFormat, PhotoSize};
 
 /// A list, and a user's permissions: a revoked permission is served for so long at most.
 pub(super) const PRIVATE_TTL: Duration = Duration::from_secs(300);
@@ -38,9 +38,13 @@ pub(super) fn permissions(user: i64) -> Key {
     Key::new("permissions").and("user", user)
 }
 
-/// `incident-photo:7:webp`
-pub(super) fn photo(incident: i64, format: PhotoFormat) -> Key {
-    Key::new("incident-photo").id(incident).id(format.as_str())
+/// `incident-photo:7:webp`, `incident-photo:7:webp:thumbnail`
+pub(super) fn photo(incident: i64, format: PhotoFormat, size: PhotoSize) -> Key {
+    let key = Key::new("incident-photo").id(incident).id(format.as_str());
+    match size {
+        PhotoSize::Main => key,
+        PhotoSize::Thumbnail => key.id("thumbnail"),
+    }
 }
 
 /// `pdf:7`

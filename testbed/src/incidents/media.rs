@@ -10,7 +10,7 @@ use bytes::Bytes;
 use image::imageops::crop_imm;
 
 use super::model::Incident;
-use crate::media::photo::{PhotoFormat, encode, fit, made_up, unpack};
+use crate::media::photo::{PhotoFormat, PhotoSize, encode, fit, made_up, unpack};
 use crate::media::{MediaError, pdf};
 
 /// How many photos there are.
@@ -21,14 +21,14 @@ const TAKEN: (u32, u32) = (2_400, 1_800);
 const CUT: (u32, u32) = (2_000, 1_500);
 
 /// An incident's photo, fit for the web. Occupies a core for some tens of milliseconds.
-pub(super) fn photo(incident: i64, format: PhotoFormat) -> Result<Bytes, MediaError> {
+pub(super) fn photo(incident: i64, format: PhotoFormat, size: PhotoSize) -> Result<Bytes, MediaError> {
     let incident = incident.unsigned_abs();
     let taken = unpack(source(incident % SOURCES)?)?;
     // The numbers have no common divisor with the ranges, so that neighbours differ.
     let left = (incident * 37 % u64::from(TAKEN.0 - CUT.0)) as u32;
     let top = (incident * 53 % u64::from(TAKEN.1 - CUT.1)) as u32;
     let cut = crop_imm(&taken, left, top, CUT.0, CUT.1).to_image();
-    encode(&fit(cut)?, format)
+    encode(&fit(cut, size)?, format, size)
 }
 
 /// A photo as a camera would have sent it: made and packed at its first use.
@@ -38,7 +38,7 @@ fn source(number: u64) -> Result<&'static [u8], MediaError> {
     if let Some(packed) = place.get() {
         return Ok(packed);
     }
-    let packed = encode(&made_up(number, TAKEN.0, TAKEN.1), PhotoFormat::Jpeg)?;
+    let packed = encode(&made_up(number, TAKEN.0, TAKEN.1), PhotoFormat::Jpeg, PhotoSize::Main)?;
     Ok(place.get_or_init(|| packed))
 }
 
@@ -79,11 +79,22 @@ const CHECKS: [&str; 12] = [
 mod tests {
     use super::*;
 
+    fn jpeg(incident: i64, size: PhotoSize) -> Bytes {
+        photo(incident, PhotoFormat::Jpeg, size).expect("a photo")
+    }
+
     #[test]
     fn incidents_show_different_photos_and_each_the_same_one_for_ever() {
-        let first = photo(1, PhotoFormat::Jpeg).expect("a photo");
-        assert_eq!(first, photo(1, PhotoFormat::Jpeg).expect("a photo"));
-        assert_ne!(first, photo(5, PhotoFormat::Jpeg).expect("another cut of the same photo"));
+        let first = jpeg(1, PhotoSize::Main);
+        assert_eq!(first, jpeg(1, PhotoSize::Main));
+        assert_ne!(first, jpeg(5, PhotoSize::Main), "another cut of the same photo");
         assert_eq!(unpack(&first).expect("a JPEG").dimensions(), (800, 600));
+    }
+
+    #[test]
+    fn a_thumbnail_is_the_same_photo_in_a_sixteenth_of_the_pixels_and_of_lower_quality() {
+        let (main, thumbnail) = (jpeg(1, PhotoSize::Main), jpeg(1, PhotoSize::Thumbnail));
+        assert_eq!(unpack(&thumbnail).expect("a JPEG").dimensions(), (200, 150));
+        assert!(thumbnail.len() * 8 < main.len(), "{} against {}", thumbnail.len(), main.len());
     }
 }

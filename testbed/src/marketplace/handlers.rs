@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 
 use super::{around, keys, policies, queries, writes};
 use crate::answer::{Question, answer, found, json};
 use crate::app::{App, Endpoint, Write};
+use crate::freshness;
 use crate::parameters::{Mistakes, Parameters, number};
 use crate::reply::{self, bad};
 use crate::variant::RequestVariant;
@@ -65,7 +64,7 @@ async fn list(
         let mut session = endpoint.session().await?;
         json(&queries::newest(&mut session, &list).await?)
     };
-    Ok(answer(&endpoint, question, origin).await)
+    Ok(freshness::public(answer(&endpoint, question, origin).await, keys::PUBLIC_TTL))
 }
 
 async fn detail(
@@ -80,7 +79,7 @@ async fn detail(
         let mut session = endpoint.session().await?;
         found(queries::product(&mut session, id).await?)
     };
-    Ok(answer(&endpoint, question, origin).await)
+    Ok(freshness::public(answer(&endpoint, question, origin).await, keys::PUBLIC_TTL))
 }
 
 async fn search(
@@ -96,7 +95,7 @@ async fn search(
         let mut session = endpoint.session().await?;
         json(&queries::found(&mut session, &search).await?)
     };
-    Ok(answer(&endpoint, question, origin).await)
+    Ok(freshness::public(answer(&endpoint, question, origin).await, keys::SEARCH_TTL))
 }
 
 /// A customer's latest orders: for him alone.
@@ -112,9 +111,7 @@ async fn orders(
         let mut session = endpoint.session().await?;
         found(queries::orders(&mut session, user).await?)
     };
-    let mut response = answer(&endpoint, question, origin).await;
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));
-    Ok(response)
+    Ok(freshness::private(answer(&endpoint, question, origin).await))
 }
 
 impl ListParameters {

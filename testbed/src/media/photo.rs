@@ -14,14 +14,33 @@ use image::{ImageReader, RgbImage};
 
 use super::MediaError;
 
-/// The box into which a photo is made to fit.
-pub(crate) const FIT: (u32, u32) = (800, 600);
-/// The quality of a JPEG.
-const JPEG_QUALITY: u8 = 85;
-/// The quality of a WebP that looks like the JPEG.
-const WEBP_QUALITY: f32 = 80.0;
 /// Unpacked pixels, so that a small file cannot fill the memory: 50 million are 150 MB.
 const PIXELS_MAX: u64 = 50_000_000;
+
+/// How large a photo is given out, and how well it is kept: a thumbnail is looked at for less long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum PhotoSize {
+    Main,
+    Thumbnail,
+}
+
+impl PhotoSize {
+    /// The width and height of the box into which it is made to fit.
+    pub(crate) const fn fit(self) -> (u32, u32) {
+        match self {
+            Self::Main => (800, 600),
+            Self::Thumbnail => (200, 150),
+        }
+    }
+
+    /// The quality of a JPEG, and of a WebP that looks like it.
+    const fn qualities(self) -> (u8, f32) {
+        match self {
+            Self::Main => (85, 80.0),
+            Self::Thumbnail => (75, 70.0),
+        }
+    }
+}
 
 /// What a photo is given out as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,7 +85,7 @@ impl PhotoFormat {
 
 /// Makes a photo fit for the web.
 pub(crate) fn for_web(source: &[u8], format: PhotoFormat) -> Result<Bytes, MediaError> {
-    encode(&fit(unpack(source)?)?, format)
+    encode(&fit(unpack(source)?, PhotoSize::Main)?, format, PhotoSize::Main)
 }
 
 /// Reads a picture; transparency is dropped.
@@ -82,10 +101,11 @@ pub(crate) fn unpack(source: &[u8]) -> Result<RgbImage, MediaError> {
     Ok(reader()?.decode().map_err(MediaError::Unreadable)?.into_rgb8())
 }
 
-/// The photo within [`FIT`], its proportions kept; a small one is left as it is.
-pub(crate) fn fit(photo: RgbImage) -> Result<RgbImage, MediaError> {
+/// The photo within the box of its size, its proportions kept; a small one is left as it is.
+pub(crate) fn fit(photo: RgbImage, size: PhotoSize) -> Result<RgbImage, MediaError> {
+    let (width_max, height_max) = size.fit();
     let (width, height) = photo.dimensions();
-    let scale = f64::min(f64::from(FIT.0) / f64::from(width), f64::from(FIT.1) / f64::from(height));
+    let scale = f64::min(f64::from(width_max) / f64::from(width), f64::from(height_max) / f64::from(height));
     if scale >= 1.0 {
         return Ok(photo);
     }
@@ -101,18 +121,19 @@ pub(crate) fn fit(photo: RgbImage) -> Result<RgbImage, MediaError> {
         .ok_or_else(|| not_made("its size is wrong".to_owned()))
 }
 
-/// Packs a photo.
-pub(crate) fn encode(photo: &RgbImage, format: PhotoFormat) -> Result<Bytes, MediaError> {
+/// Packs a photo as well as its size deserves.
+pub(crate) fn encode(photo: &RgbImage, format: PhotoFormat, size: PhotoSize) -> Result<Bytes, MediaError> {
     let (width, height) = photo.dimensions();
+    let (jpeg_quality, webp_quality) = size.qualities();
     match format {
         PhotoFormat::Jpeg => {
             let mut out = Vec::with_capacity(128 * 1024);
-            let encoded = JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY).encode_image(photo);
+            let encoded = JpegEncoder::new_with_quality(&mut out, jpeg_quality).encode_image(photo);
             encoded.map_err(|error| MediaError::NotMade { what: "JPEG", reason: error.to_string() })?;
             Ok(out.into())
         }
         PhotoFormat::Webp => {
-            let encoded = webp::Encoder::from_rgb(photo, width, height).encode_simple(false, WEBP_QUALITY);
+            let encoded = webp::Encoder::from_rgb(photo, width, height).encode_simple(false, webp_quality);
             let memory = encoded
                 .map_err(|error| MediaError::NotMade { what: "WebP", reason: format!("{error:?}") })?;
             Ok(Bytes::copy_from_slice(&memory))
@@ -145,7 +166,7 @@ mod tests {
     use super::*;
 
     fn jpeg(photo: &RgbImage) -> Bytes {
-        encode(photo, PhotoFormat::Jpeg).expect("a JPEG")
+        encode(photo, PhotoFormat::Jpeg, PhotoSize::Main).expect("a JPEG")
     }
 
     #[test]
@@ -157,7 +178,7 @@ mod tests {
             ((800, 600), (800, 600)),
             ((10, 10), (10, 10)),
         ] {
-            let small = fit(made_up(1, width, height)).expect("a photo");
+            let small = fit(made_up(1, width, height), PhotoSize::Main).expect("a photo");
             assert_eq!(small.dimensions(), expected, "{width}×{height}");
         }
     }
@@ -169,7 +190,7 @@ mod tests {
         let as_webp = for_web(&source, PhotoFormat::Webp).expect("a WebP");
         assert!(as_webp.len() < as_jpeg.len(), "{} against {}", as_webp.len(), as_jpeg.len());
         assert_eq!(image::guess_format(&as_jpeg).expect("known"), ImageFormat::Jpeg);
-        assert_eq!(unpack(&as_jpeg).expect("readable").dimensions(), FIT);
+        assert_eq!(unpack(&as_jpeg).expect("readable").dimensions(), PhotoSize::Main.fit());
         assert_eq!((&as_webp[..4], &as_webp[8..12]), (&b"RIFF"[..], &b"WEBP"[..]));
         // "VP8 " and not "VP8L": lossy.
         assert_eq!(&as_webp[12..16], b"VP8 ");

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
-use hitmark_testbed::TestbedConfig;
+use hitmark_testbed::{Compression, Testbed, TestbedConfig};
 use hitmark_testkit::PostgresServer;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
@@ -152,6 +152,22 @@ async fn answers_are_compressed_for_those_who_accept_it_from_1024_bytes_on() {
     let (headers, short) = raw(&router, "/api/v1/realtime/health", Some("gzip")).await;
     assert!(short.len() < 1_024);
     assert_eq!(headers.get("content-encoding"), None, "a short answer is not worth the work");
+}
+
+#[tokio::test]
+async fn how_hard_and_from_which_size_answers_are_compressed_is_a_setting() {
+    let of = async |min_bytes, level| {
+        let config = TestbedConfig { compression: Compression { min_bytes, level }, ..small() };
+        let router = start(config).await.router();
+        let (headers, body) = raw(&router, "/api/v1/customers?size=3", Some("gzip")).await;
+        (headers.contains_key("content-encoding"), body.len())
+    };
+    let ((fast, long), (hard, short)) = (of(100, 1).await, of(100, 9).await);
+    assert!(fast && hard && short < long, "{short} against {long}");
+    assert!(!of(u16::MAX, 9).await.0, "below the smallest size");
+    let config = TestbedConfig { compression: Compression { min_bytes: 0, level: 11 }, ..small() };
+    let told = Testbed::start(config, |_| {}).await.expect_err("gzip has nine levels").to_string();
+    assert!(told.contains("compression level 11: write a number from 1 to 9"), "{told}");
 }
 
 #[tokio::test]

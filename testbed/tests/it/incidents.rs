@@ -183,6 +183,21 @@ async fn a_photo_is_given_as_the_client_takes_it_and_cached_for_each_format() {
 }
 
 #[tokio::test]
+async fn a_thumbnail_is_a_small_answer_with_a_key_of_its_own() {
+    let router = start(small()).await.router();
+    let path = "/incident/incidents/7/photo";
+    let main = ask(&router, path, &[]).await.body;
+    let first = ask(&router, &format!("{path}?size=thumbnail"), &[]).await;
+    assert!(first.body.len() * 8 < main.len(), "{} against {}", first.body.len(), main.len());
+    assert_eq!(first.cache_status, "hitmark; fwd=uri-miss; stored");
+    let again = ask(&router, &format!("{path}?size=thumbnail"), &[]).await;
+    assert!(again.cache_status.starts_with("hitmark; hit") && again.body == first.body);
+    let wrong = ask(&router, &format!("{path}?size=huge"), &[]).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert!(wrong.text().contains("main") && wrong.text().contains("thumbnail"), "{}", wrong.text());
+}
+
+#[tokio::test]
 async fn an_upload_is_made_fit_and_what_is_no_photo_is_refused() {
     let router = start(small()).await.router();
     let photo = ask(&router, "/incident/incidents/7/photo", &[]).await.body;

@@ -8,6 +8,7 @@ mod analytics;
 mod answers;
 mod contradictions;
 mod foreign;
+mod freshness;
 mod health;
 mod incidents;
 mod life;
