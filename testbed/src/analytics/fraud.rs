@@ -1,6 +1,5 @@
 //! Queries of the fraud desk.
 
-use sqlx::Row;
 use sqlx::query as sql;
 
 use super::model::{Alert, AlertGroup, FraudDashboard};
