@@ -372,7 +372,7 @@ pub(crate) struct GateArgs {
 /// `hitmark claims`
 #[derive(Debug, Args)]
 pub(crate) struct ClaimsArgs {
-    /// Runs; each claim is held against the first that has its experiment.
+    /// Runs, or folders of runs; each claim is held against the first run that has its experiment.
     #[arg(value_name = "RUN_DIR", required = true)]
     pub(crate) runs: Vec<PathBuf>,
     /// Files of claims; by default those of the five systems of the testbed.

@@ -89,7 +89,8 @@ pub(crate) enum CdnCommand {
     },
     /// Make edges forget paths: assets by their plain names, or any path.
     #[command(after_help = "Example: hitmark testbed cdn --cdn-base-url http://127.0.0.1:8090 invalidate \
-        /css/main.css /js/app.js\n\nExits with 6 if an edge refused or was not reached.")]
+        /css/main.css /js/app.js\n\nExits with 6 if an edge refused or was not reached,\n\
+        and, with --measure, with 1 if no fresh answer came in time.")]
     Invalidate {
         /// The paths.
         #[arg(required = true, value_name = "PATH")]
@@ -97,6 +98,13 @@ pub(crate) enum CdnCommand {
         /// The token that PURGE carries.
         #[arg(long, value_name = "TOKEN", env = "HITMARK_PURGE_TOKEN", hide_env_values = true)]
         purge_token: Option<String>,
+        /// Ask for each path before and after, and tell how long after the sending of its invalidation the
+        /// first fresh answer came.
+        #[arg(long)]
+        measure: bool,
+        /// How long to wait for a fresh answer of each path, with --measure.
+        #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "measure")]
+        within: u64,
     },
     /// Ask for an asset twice through the edge, and tell whether the second answer came from it.
     #[command(after_help = "Example: hitmark testbed cdn --cdn-base-url http://127.0.0.1:8090 test\n\n\

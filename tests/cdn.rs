@@ -83,6 +83,11 @@ async fn an_edge_is_tried_and_purged() {
     assert!(!format!("{wrong:?}").contains("Bearer"));
     let right = of(&["invalidate", &path, "--purge-token", "right"]);
     assert_eq!((right.code, right.stdout.contains(": purged")), (0, true), "{right:?}");
+    let measured = of(&["invalidate", "/css/main.css", "/js/app.js", "--purge-token", "right", "--measure"]);
+    assert_eq!(measured.code, 0, "{measured:?}");
+    assert_eq!(measured.stdout.matches(" ms after the invalidation was sent").count(), 2, "{measured:?}");
+    let refused = of(&["invalidate", "/css/main.css", "--purge-token", "wrong", "--measure"]);
+    assert_eq!(refused.code, 6, "{refused:?}");
     let again: Value = serde_json::from_str(&of(&["test", "--format", "json"]).stdout).unwrap();
     assert_eq!(again["first"]["outcome"], "miss", "it was forgotten");
 }

@@ -14,15 +14,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A service that looks every request up in Redis, says that it hit, and counts on its own page.
-/// Every other hit is missing from that page if `forgetful`.
+/// Past the cache, a request is three queries and two milliseconds of a processor. Every other hit is
+/// missing from that page if `forgetful`.
 async fn service(redis: &RedisServer, forgetful: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let redis_port = redis.port();
-    let hits = Arc::new(AtomicU64::new(0));
+    let (hits, past) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let hits = Arc::clone(&hits);
+            let (hits, past) = (Arc::clone(&hits), Arc::clone(&past));
             tokio::spawn(async move {
                 let mut cache = TcpStream::connect(("127.0.0.1", redis_port)).await.unwrap();
                 cache.write_all(b"SET k v\r\n").await.unwrap();
@@ -37,13 +38,16 @@ async fn service(redis: &RedisServer, forgetful: bool) -> String {
                     let (body, status) = if request.starts_with("GET /metrics") {
                         let count = hits.load(Ordering::Relaxed);
                         let count = if forgetful { count / 2 } else { count };
-                        (
-                            format!(
-                                "cache_operations_total{{backend=\"r\",op=\"get\",result=\"hit\"}} {count}\n"
-                            ),
-                            "",
-                        )
+                        let past = past.load(Ordering::Relaxed);
+                        let page = format!(
+                            "cache_operations_total{{backend=\"r\",op=\"get\",result=\"hit\"}} {count}\n\
+                             asked_total{{table=\"t\"}} {}\nprocess_cpu_seconds_total {}\n",
+                            past * 3,
+                            past as f64 * 0.002
+                        );
+                        (page, "")
                     } else if request.contains("no-cache") {
+                        past.fetch_add(1, Ordering::Relaxed);
                         ("v".to_owned(), "cache-status: s; fwd=bypass\r\n")
                     } else {
                         cache.write_all(b"GET k\r\n").await.unwrap();
@@ -61,8 +65,8 @@ async fn service(redis: &RedisServer, forgetful: bool) -> String {
 }
 
 fn plan(url: &str, redis: &RedisServer, run: &str) -> Plan {
-    let observe =
-        format!("observe = {{ metrics = \"/metrics\", redis = \"redis://127.0.0.1:{}\" }}", redis.port());
+    let page = "metrics = \"/metrics\", queries = \"asked_total\"";
+    let observe = format!("observe = {{ {page}, redis = \"redis://127.0.0.1:{}\" }}", redis.port());
     let text = format!(
         "[run]\nsuperblock_s = 0.2\nwarmup_s = 0.1\n{run}\n[[experiment]]\nname = \"x\"\ndiffers = \"cache\"\npath = \"/k\"\nusers = 2\n\
          [experiment.baseline]\nname = \"off\"\nbase_url = \"{url}\"\nheaders = {{ cache-control = \"no-cache\" }}\n{observe}\n\
@@ -96,6 +100,10 @@ async fn responses_service_and_cache_server_count_the_same_hits_on_the_right_sid
             (Some(0), None),
             "nobody told of the origin"
         );
+        let past = block.count(Outcome::Bypass);
+        assert_eq!(counters.database_queries, Some(past * 3), "{block:?}");
+        let cpu_ns = counters.cpu_ns.unwrap();
+        assert!(cpu_ns.abs_diff(past * 2_000_000) < 1_000, "{cpu_ns} ns of {past} requests");
     }
     assert!(run.events.iter().all(|event| event.kind != EventKind::CountsDiffer), "{:?}", run.events);
 }

@@ -4,7 +4,7 @@
 //! and `page`.
 
 use hitmark_schema::run::{Event, EventKind};
-use hitmark_schema::{Experiment, Outcome, Run, Variant};
+use hitmark_schema::{Experiment, Outcome, Run, SuperBlock, Variant};
 
 use crate::pairing::{NotMeasured, Pairing, Ratio};
 use crate::scenario::{ScenarioFindings, findings};
@@ -53,6 +53,8 @@ pub struct ExperimentComparison {
     pub break_even_hit_ratio: Option<f64>,
     /// Mean latency of the baseline − mean latency of the candidate, in seconds.
     pub net_seconds_saved_per_request: Option<f64>,
+    /// Requests per second, candidate ÷ baseline: above 1 the candidate does more; none without pairs.
+    pub throughput: Option<Ratio>,
     /// The sides: baseline, then candidate.
     pub variants: Vec<VariantSummary>,
     /// What a reader of these figures should know.
@@ -164,6 +166,18 @@ impl EventNote {
     }
 }
 
+/// The ratio of the rates of each pair; a pair in which a side was not under load tells nothing.
+fn throughput(pairs: &[(&SuperBlock, &SuperBlock)]) -> Option<Ratio> {
+    let rate = |block: &SuperBlock| {
+        let is_told = block.counters.requests > 0 && block.active_ns > 0;
+        is_told.then(|| (block.counters.requests as f64 / block.active_ns as f64).ln())
+    };
+    let difference =
+        |(baseline, candidate): &(&SuperBlock, &SuperBlock)| Some(rate(candidate)? - rate(baseline)?);
+    let differences: Vec<f64> = pairs.iter().filter_map(difference).collect();
+    Ratio::new(&differences, 1)
+}
+
 /// Everything but the verdict, which needs the other experiments.
 fn compare(run: &Run, experiment: &Experiment) -> ExperimentComparison {
     let variants: Vec<VariantSummary> = Variant::ALL
@@ -192,6 +206,7 @@ fn compare(run: &Run, experiment: &Experiment) -> ExperimentComparison {
         hit_ratio: candidate.and_then(VariantSummary::hit_ratio),
         break_even_hit_ratio: break_even(baseline, candidate),
         net_seconds_saved_per_request: saved(baseline, candidate),
+        throughput: throughput(&pairs),
         variants,
         notes: Vec::new(),
     };

@@ -18,6 +18,7 @@ pub mod charts;
 pub mod claims;
 pub mod compare;
 pub mod comparison;
+mod costs;
 mod fields;
 pub mod format;
 pub mod gate;

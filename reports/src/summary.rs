@@ -10,9 +10,11 @@
 //!   "pairs": 20, "pairs_planned": 20,
 //!   "ratio": {"p50": {"estimate": 0.03, "lower": 0.028, "upper": 0.033, "detectable": 0.01, "pairs": 20, "blocks_per_pair": 1, "reason": null}, "p90": {}, "p95": {}, "p99": {}},
 //!   "ratio_by_outcome": {"hit": {"against": "same outcome|all", "p50": {}, "p90": {}, "p95": {}, "p99": {}}},
-//!   "hit_ratio": 0.97, "break_even_hit_ratio": 0.04, "net_seconds_saved_per_request": 0.004, "notes": ["…"],
+//!   "hit_ratio": 0.97, "break_even_hit_ratio": 0.04, "net_seconds_saved_per_request": 0.004,
+//!   "throughput": {"estimate": 30.1, "lower": 29.0, "upper": 31.2, "detectable": 0.01, "pairs": 20, "blocks_per_pair": 1, "reason": null}, "notes": ["…"],
 //!   "variants": [{"variant": "candidate", "name": "cached", "requests": 120000, "errors": 0, "errors_by_kind": {}, "mismatches": 0,
-//!     "bodies_compared": 15000, "bytes": 0, "origin_calls": null, "stale_reads": null, "cache_unreachable": 0, "dropped": 0, "active_s": 20.0,
+//!     "bodies_compared": 15000, "bytes": 0, "origin_calls": null, "database_queries": null, "cpu_ns": null, "stale_reads": null, "cache_unreachable": 0, "dropped": 0, "active_s": 20.0,
+//!     "requests_per_s": 6000.0, "bytes_per_request": 1210.0, "queries_per_request": null, "cpu_ns_per_request": null,
 //!     "overall": {"count": 120000, "mean_ns": 0.0, "p50_ns": 61000, "p90_ns": 0, "p95_ns": 0, "p99_ns": 0, "p999_ns": 0, "max_ns": 0},
 //!     "outcomes": [{"outcome": "hit", "count": 116400, "mean_ns": 0.0, "p50_ns": 61000, "p90_ns": 0, "p95_ns": 0, "p99_ns": 0, "p999_ns": 0, "max_ns": 0}]}]}]}
 //! ```
@@ -29,6 +31,8 @@
 //! - `ratio` is candidate ÷ baseline, below 1 is faster, over all outcomes but errors. `lower` and
 //!   `upper` enclose it with 95 %; `detectable` is the smallest relative change that the run could
 //!   have seen. A ratio that was not measured has null figures and a `reason`.
+//! - `throughput` is requests per second, candidate ÷ baseline; null without pairs. In an open model it says
+//!   only whether arrivals were kept up with.
 //! - `verdict` is null for an experiment without a candidate; `ratio` is then null too.
 //! - `outcomes` holds `error` too; `overall` leaves it out.
 //! - What was not measured is null, never 0. A percentile needs at least one value beyond it.
@@ -85,6 +89,7 @@ fn experiment(comparison: &ExperimentComparison) -> Value {
         "hit_ratio": comparison.hit_ratio.map(number),
         "break_even_hit_ratio": comparison.break_even_hit_ratio.map(number),
         "net_seconds_saved_per_request": comparison.net_seconds_saved_per_request.map(number),
+        "throughput": comparison.throughput.as_ref().map(told),
         "variants": comparison.variants.iter().map(variant).collect::<Vec<_>>(),
         "notes": comparison.notes,
     })
@@ -96,20 +101,24 @@ fn ratios(ratios: &[(Quantile, Result<Ratio, NotMeasured>)]) -> Map<String, Valu
 
 pub(crate) fn ratio(figure: &Result<Ratio, NotMeasured>) -> Value {
     match figure {
-        Ok(ratio) => json!({
-            "estimate": number(ratio.estimate),
-            "lower": ratio.interval.map(|(lower, _)| number(lower)),
-            "upper": ratio.interval.map(|(_, upper)| number(upper)),
-            "detectable": ratio.detectable.map(number),
-            "pairs": ratio.each.len(),
-            "blocks_per_pair": ratio.blocks_per_pair,
-            "reason": null,
-        }),
+        Ok(ratio) => told(ratio),
         Err(reason) => json!({
             "estimate": null, "lower": null, "upper": null, "detectable": null,
             "pairs": null, "blocks_per_pair": null, "reason": reason.to_string(),
         }),
     }
+}
+
+fn told(ratio: &Ratio) -> Value {
+    json!({
+        "estimate": number(ratio.estimate),
+        "lower": ratio.interval.map(|(lower, _)| number(lower)),
+        "upper": ratio.interval.map(|(_, upper)| number(upper)),
+        "detectable": ratio.detectable.map(number),
+        "pairs": ratio.each.len(),
+        "blocks_per_pair": ratio.blocks_per_pair,
+        "reason": null,
+    })
 }
 
 fn variant(side: &VariantSummary) -> Value {
@@ -129,10 +138,16 @@ fn variant(side: &VariantSummary) -> Value {
         "bodies_compared": counters.bodies_compared,
         "bytes": counters.body_bytes,
         "origin_calls": counters.origin_calls,
+        "database_queries": counters.database_queries,
+        "cpu_ns": counters.cpu_ns,
         "stale_reads": counters.stale_reads,
         "cache_unreachable": counters.cache_unreachable,
         "dropped": counters.dropped,
         "active_s": number(side.active_s),
+        "requests_per_s": side.requests_per_s().map(number),
+        "bytes_per_request": side.per_request(Some(counters.body_bytes)).map(number),
+        "queries_per_request": side.per_request(counters.database_queries).map(number),
+        "cpu_ns_per_request": side.per_request(counters.cpu_ns).map(number),
         "overall": latencies(&side.overall),
         "outcomes": outcomes.collect::<Vec<_>>(),
     })

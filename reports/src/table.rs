@@ -7,6 +7,7 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Tab
 use hitmark_schema::{Outcome, Variant};
 
 use crate::comparison::{ExperimentComparison, RunComparison};
+use crate::costs;
 use crate::format::{count, latency_or_dash, percent, seconds, speed_up, speed_up_interval};
 use crate::scenario;
 use crate::statistics::Quantile;
@@ -85,6 +86,7 @@ pub fn table_text(comparison: &RunComparison, width: u16) -> String {
         text.push_str(&drawn(comparison, width));
         text.push('\n');
         text.push_str("speed-up: baseline ÷ candidate, with its 95 % interval; break-even: the hit ratio from which on it pays\n");
+        text.push_str(&costs::text(comparison, width));
     }
     text.push_str(&scenario::text(&comparison.scenarios));
     for experiment in &comparison.experiments {
@@ -140,6 +142,7 @@ pub fn summary_markdown(comparison: &RunComparison) -> String {
         text.push_str(&format!("| | {} | | | | |\n", facts.join(" · ")));
     }
     text.push_str("\nSpeed-up is baseline ÷ candidate with its 95 % interval.\n");
+    text.push_str(&costs::markdown(comparison));
     text.push_str(&scenario::markdown(&comparison.scenarios));
     markdown_notes(comparison, &mut text);
     text

@@ -121,6 +121,12 @@ impl VariantSummary {
         self.per_request(Some(self.counters.errors_total()))
     }
 
+    /// Requests that ended, for each second under load; none if it was never under load.
+    #[must_use]
+    pub fn requests_per_s(&self) -> Option<f64> {
+        (self.active_s > 0.0).then(|| self.counters.requests as f64 / self.active_s)
+    }
+
     /// A count divided by the requests; none without requests or without the count.
     #[must_use]
     pub fn per_request(&self, count: Option<u64>) -> Option<f64> {

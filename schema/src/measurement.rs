@@ -141,6 +141,10 @@ pub struct Counters {
     pub cache_server_hits: Option<u64>,
     /// Cache misses, as the cache server counts them.
     pub cache_server_misses: Option<u64>,
+    /// Queries that the service sent to its database, as the service counts them.
+    pub database_queries: Option<u64>,
+    /// Processor time of the service, in nanoseconds, as the service counts it.
+    pub cpu_ns: Option<u64>,
     /// Responses older than the last committed write.
     pub stale_reads: Option<u64>,
     /// Open model: arrivals that were due and never sent.
@@ -171,6 +175,8 @@ impl Counters {
             (&mut self.service_misses, other.service_misses),
             (&mut self.cache_server_hits, other.cache_server_hits),
             (&mut self.cache_server_misses, other.cache_server_misses),
+            (&mut self.database_queries, other.database_queries),
+            (&mut self.cpu_ns, other.cpu_ns),
             (&mut self.stale_reads, other.stale_reads),
         ] {
             if let Some(count) = theirs {

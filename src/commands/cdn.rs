@@ -1,10 +1,12 @@
 //! `hitmark testbed cdn`: the network before the assets, as an operator sees it.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use hitmark_testbed::assets::AssetSet;
 use hitmark_testbed::cdn::{
-    self, CdnConfig, CdnError, CdnSettings, CloudFrontSettings, Invalidated, Invalidation, Judgement, Probe,
-    Store, StoreState, SyncMode, SyncReport, Trial,
+    self, CdnConfig, CdnError, CdnSettings, CloudFrontSettings, Freshness, Invalidated, Invalidation,
+    Judgement, Probe, Store, StoreState, SyncMode, SyncReport, Trial,
 };
 use serde_json::{Value, json};
 
@@ -18,7 +20,13 @@ pub(super) fn run(args: &CdnCommandArgs) -> anyhow::Result<Exit> {
         match &args.command {
             CdnCommand::Status => status(&config, &assets, args.format).await,
             CdnCommand::Sync { dry_run } => sync(&config, &assets, *dry_run, args.format).await,
-            CdnCommand::Invalidate { paths, purge_token } => {
+            CdnCommand::Invalidate { paths, purge_token, measure: true, within } => {
+                config.purge_token.clone_from(purge_token);
+                let measured = cdn::measure(&config, &assets, paths, Duration::from_secs(*within)).await?;
+                print(args.format, || measured_text(&measured), || json!(measured))?;
+                Ok(exit_of_measured(&measured))
+            }
+            CdnCommand::Invalidate { paths, purge_token, .. } => {
                 config.purge_token.clone_from(purge_token);
                 let told = cdn::invalidate(&config, &assets, paths).await?;
                 print(args.format, || invalidated_text(&told), || json!(told))?;
@@ -164,6 +172,31 @@ fn invalidated_text(told: &[Invalidated]) -> String {
         format!("{} {}: {outcome}\n", one.edge, one.path)
     };
     told.iter().map(line).collect()
+}
+
+fn measured_text(measured: &[Freshness]) -> String {
+    let line = |one: &Freshness| {
+        let place = format!("{} {}", one.edge, one.path);
+        let kept = if one.was_kept { "" } else { " (it was not kept before: there was nothing to forget)" };
+        match (&one.outcome, one.fresh_after, one.seen_by) {
+            (Invalidation::Failed(why), ..) => format!("{place}: failed: {why}\n"),
+            (_, Some(after), Some(sign)) => format!(
+                "{place}: fresh {:.1} ms after the invalidation was sent, {} stale answers in between: {}{kept}\n",
+                after.as_secs_f64() * 1e3,
+                one.stale_answers,
+                sign.as_str(),
+            ),
+            _ => format!("{place}: no fresh answer in time, {} stale ones{kept}\n", one.stale_answers),
+        }
+    };
+    measured.iter().map(line).collect()
+}
+
+fn exit_of_measured(measured: &[Freshness]) -> Exit {
+    if measured.iter().any(|one| matches!(one.outcome, Invalidation::Failed(_))) {
+        return Exit::Functional;
+    }
+    if measured.iter().any(|one| one.fresh_after.is_none()) { Exit::Failed } else { Exit::Done }
 }
 
 fn trial_text(trial: &Trial) -> String {

@@ -20,6 +20,7 @@
 //! - [`assets`]: versioned assets, and the pages' helpers for them. [`cdn`]: their way to object stores and edges.
 //! - `admin`: figures and invalidation of the cache, behind the admin token.
 //! - `freshness`: what the caches of others are told.
+//! - `bare`: the floor under a hit, for comparison.
 //! - `compression`, `rate_limit`: what stands around the endpoints of those who ask for it.
 //! - `telemetry`, `probes`: counts by route, and the pages `/metrics`, `/healthz`, `/openapi.json`.
 
@@ -28,6 +29,7 @@ mod analytics;
 mod answer;
 mod app;
 pub mod assets;
+mod bare;
 mod cache_status;
 pub mod cdn;
 mod changes;

@@ -40,6 +40,12 @@ const LINES: &[Line] = &[
     ),
     ("put", "/market/categories/{id}", "Changes its name; clears what shows it", &["name", "invalidating"]),
     ("put", "/market/users/{id}", "Changes the name; clears the user's orders", &["name", "invalidating"]),
+    (
+        "get",
+        "/bare/market/products/1",
+        "The same bytes as without /bare, and no work: the floor under a hit",
+        &[],
+    ),
     ("get", "/market/users/{id}/orders", "A customer's latest orders, for him alone", &[]),
     ("get", "/score/users/{id}/reports", "A student's score reports, newest first", &[]),
     ("get", "/score/reports/{id}", "A report with its percentiles among all who took its sections", &[]),

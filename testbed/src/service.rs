@@ -30,7 +30,9 @@ use crate::error::TestbedError;
 use crate::sessions::Sessions;
 use crate::tasks::{self, Counts, Mailbox, Tasks, Work};
 use crate::telemetry::Telemetry;
-use crate::{admin, analytics, health, incidents, marketplace, probes, rate_limit, reply, score_reports};
+use crate::{
+    admin, analytics, bare, health, incidents, marketplace, probes, rate_limit, reply, score_reports,
+};
 
 /// How long open requests may take to end after the testbed was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -158,6 +160,7 @@ impl Testbed {
     fn unlimited(&self) -> Router {
         let router = Router::new()
             .merge(probes::routes(&self.app))
+            .merge(bare::routes(&self.app))
             .merge(marketplace::routes(&self.app))
             .merge(analytics::routes(&self.app))
             .merge(health::routes(&self.app))

@@ -1,4 +1,5 @@
-//! Hits as the service and its cache server count them, sampled as slices and super-blocks end.
+//! Hits, queries and processor time as the service and its cache server count them, sampled as slices
+//! and super-blocks end.
 //!
 //! Three parties count hits: the responses that the load generator reads, the service, the cache
 //! server. Where they disagree, one of them is misunderstood, and the person who reads the figures
@@ -28,6 +29,10 @@ pub struct Counts {
     pub service_misses: Option<u64>,
     /// Origin calls, as the service counts them.
     pub origin_calls: Option<u64>,
+    /// Database queries, as the service counts them.
+    pub database_queries: Option<u64>,
+    /// Processor time of the service in nanoseconds, as it counts it.
+    pub cpu_ns: Option<u64>,
     /// Hits, as the cache server counts them.
     pub cache_server_hits: Option<u64>,
     /// Misses, as the cache server counts them.
@@ -35,11 +40,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn fields(&mut self) -> [&mut Option<u64>; 5] {
+    fn fields(&mut self) -> [&mut Option<u64>; 7] {
         [
             &mut self.service_hits,
             &mut self.service_misses,
             &mut self.origin_calls,
+            &mut self.database_queries,
+            &mut self.cpu_ns,
             &mut self.cache_server_hits,
             &mut self.cache_server_misses,
         ]
@@ -66,6 +73,8 @@ impl Counts {
         counters.service_hits = self.service_hits;
         counters.service_misses = self.service_misses;
         counters.origin_calls = self.origin_calls;
+        counters.database_queries = self.database_queries;
+        counters.cpu_ns = self.cpu_ns;
         counters.cache_server_hits = self.cache_server_hits;
         counters.cache_server_misses = self.cache_server_misses;
     }
@@ -96,12 +105,19 @@ struct Metrics {
     hits: Selector,
     misses: Selector,
     origin_calls: Selector,
+    queries: Selector,
+    cpu: Selector,
 }
 
 /// What hitmark's own caching layer writes.
 const HITS: &str = r#"cache_operations_total{op="get",result="hit"}"#;
 const MISSES: &str = r#"cache_operations_total{op="get",result="miss"}"#;
 const ORIGIN_CALLS: &str = "cache_origin_calls_total";
+/// What the testbed writes.
+const QUERIES: &str = "testbed_database_queries_total";
+/// What every client library of Prometheus writes, in seconds.
+const CPU: &str = "process_cpu_seconds_total";
+const NANOSECONDS: f64 = 1e9;
 
 impl Observer {
     /// The observer of an experiment; none if the plan names no source. `has_slices` says whether
@@ -175,6 +191,8 @@ impl Source {
             hits: selector(&observed.hits, HITS),
             misses: selector(&observed.misses, MISSES),
             origin_calls: selector(&observed.origin_calls, ORIGIN_CALLS),
+            queries: selector(&observed.queries, QUERIES),
+            cpu: selector(&observed.cpu, CPU),
         });
         let redis = observed.redis.clone().map(RedisInfo::new);
         Self { sides: vec![variant], target, metrics, redis, last: None }
@@ -191,6 +209,8 @@ impl Source {
             now.service_hits = metrics.hits.sum(text);
             now.service_misses = metrics.misses.sum(text);
             now.origin_calls = metrics.origin_calls.sum(text);
+            now.database_queries = metrics.queries.sum(text);
+            now.cpu_ns = metrics.cpu.sum_scaled(text, NANOSECONDS);
         }
         if let Some(redis) = &mut self.redis
             && let Some((hits, misses)) = redis.hits_and_misses().await

@@ -16,6 +16,11 @@ impl Selector {
 
     /// The sum over the page; none if no sample is chosen.
     pub(crate) fn sum(&self, page: &str) -> Option<u64> {
+        self.sum_scaled(page, 1.0)
+    }
+
+    /// The sum over the page in a smaller unit: seconds in nanoseconds, for example.
+    pub(crate) fn sum_scaled(&self, page: &str, scale: f64) -> Option<u64> {
         let mut sum = None;
         for line in page.lines() {
             let Some(rest) = line.strip_prefix(self.name.as_str()) else { continue };
@@ -29,7 +34,7 @@ impl Selector {
             }
             let value: Option<f64> = value.split_whitespace().next().and_then(|value| value.parse().ok());
             if let Some(value) = value.filter(|value| *value >= 0.0) {
-                sum = Some(sum.unwrap_or(0) + value as u64);
+                sum = Some(sum.unwrap_or(0) + (value * scale) as u64);
             }
         }
         sum
@@ -64,5 +69,6 @@ mod tests {
         ] {
             assert_eq!(Selector::parse(selector).sum(PAGE), sum, "{selector}");
         }
+        assert_eq!(Selector::parse("cpu").sum_scaled("cpu 0.25\n", 1e9), Some(250_000_000));
     }
 }

@@ -194,6 +194,10 @@ pub struct Observed {
     pub misses: Option<String>,
     /// The sample that counts its origin calls.
     pub origin_calls: Option<String>,
+    /// The sample that counts its database queries.
+    pub queries: Option<String>,
+    /// The sample that counts its processor time, in seconds.
+    pub cpu: Option<String>,
     /// The cache server: `redis://[user:password@]host[:port]`.
     pub redis: Option<RedisAddress>,
 }

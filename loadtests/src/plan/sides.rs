@@ -65,6 +65,7 @@ fn observed(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>, allow_hosts: &[St
     let metrics = text(notes, "metrics");
     let (hits, misses, origin_calls) =
         (text(notes, "hits"), text(notes, "misses"), text(notes, "origin_calls"));
+    let (queries, cpu) = (text(notes, "queries"), text(notes, "cpu"));
     let redis = fields.string(notes, "redis").and_then(|(url, at)| match redis_address(&url, allow_hosts) {
         Ok(address) => Some(address),
         Err(fault) => {
@@ -72,11 +73,12 @@ fn observed(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>, allow_hosts: &[St
             None
         }
     });
-    if metrics.is_none() && (hits.is_some() || misses.is_some() || origin_calls.is_some()) {
+    let of_the_page = [&hits, &misses, &origin_calls, &queries, &cpu];
+    if metrics.is_none() && of_the_page.into_iter().any(Option::is_some) {
         notes.add(fields.span(), format!("{} needs 'metrics', the path of the page", fields.name()));
     }
     fields.finish(notes);
-    Observed { metrics, hits, misses, origin_calls, redis }
+    Observed { metrics, hits, misses, origin_calls, queries, cpu, redis }
 }
 
 fn start_command(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>) -> Option<StartCommand> {

@@ -38,6 +38,10 @@ pub enum Figure {
     Latency,
     /// Finished requests per second of one side.
     Throughput,
+    /// Requests per second, candidate ÷ baseline.
+    ThroughputRatio,
+    /// Database queries ÷ requests of one side, as the service counts them.
+    QueriesPerRequest,
     /// Answers out of the cache ÷ requests that asked it, of the candidate.
     HitRatio,
     /// Requests that were answered rightly ÷ requests that were due, of one side.
@@ -54,12 +58,14 @@ pub(super) struct Measured {
 
 impl Figure {
     /// Every figure.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::SpeedUp,
         Self::TimeSaved,
         Self::BytesSaved,
         Self::Latency,
         Self::Throughput,
+        Self::ThroughputRatio,
+        Self::QueriesPerRequest,
         Self::HitRatio,
         Self::SuccessRatio,
     ];
@@ -73,6 +79,8 @@ impl Figure {
             Self::BytesSaved => "bytes_saved",
             Self::Latency => "latency",
             Self::Throughput => "throughput",
+            Self::ThroughputRatio => "throughput_ratio",
+            Self::QueriesPerRequest => "queries_per_request",
             Self::HitRatio => "hit_ratio",
             Self::SuccessRatio => "success_ratio",
         }
@@ -82,9 +90,13 @@ impl Figure {
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::SpeedUp | Self::TimeSaved | Self::BytesSaved | Self::HitRatio | Self::SuccessRatio => {
-                "ratio"
-            }
+            Self::SpeedUp
+            | Self::TimeSaved
+            | Self::BytesSaved
+            | Self::ThroughputRatio
+            | Self::HitRatio
+            | Self::SuccessRatio => "ratio",
+            Self::QueriesPerRequest => "queries per request",
             Self::Latency => "ns",
             Self::Throughput => "requests per second",
         }
@@ -94,7 +106,8 @@ impl Figure {
     #[must_use]
     pub fn show(self, value: f64) -> String {
         match self {
-            Self::SpeedUp => format!("{}×", significant(value)),
+            Self::SpeedUp | Self::ThroughputRatio => format!("{}×", significant(value)),
+            Self::QueriesPerRequest => significant(value),
             Self::Latency => latency(value),
             Self::Throughput => format!("{}/s", significant(value)),
             Self::TimeSaved | Self::BytesSaved | Self::HitRatio | Self::SuccessRatio => percent(value),
@@ -108,13 +121,16 @@ impl Figure {
 
     /// Whether it is one of a side that the claim chooses.
     pub(super) const fn has_side(self) -> bool {
-        matches!(self, Self::Latency | Self::Throughput | Self::SuccessRatio)
+        matches!(self, Self::Latency | Self::Throughput | Self::QueriesPerRequest | Self::SuccessRatio)
     }
 }
 
 /// Measures a figure, or says why it cannot be.
 pub(super) fn measure(run: &Run, of: &ExperimentComparison, kind: &Kind) -> Result<Measured, String> {
-    let counted = matches!(kind.figure, Figure::BytesSaved | Figure::HitRatio | Figure::SuccessRatio);
+    let counted = matches!(
+        kind.figure,
+        Figure::BytesSaved | Figure::QueriesPerRequest | Figure::HitRatio | Figure::SuccessRatio
+    );
     if !counted && of.verdict == Some(Verdict::Invalid) {
         return Err(format!("the timing is void: {}", of.why));
     }
@@ -124,6 +140,8 @@ pub(super) fn measure(run: &Run, of: &ExperimentComparison, kind: &Kind) -> Resu
         Figure::BytesSaved => bytes_saved(of),
         Figure::Latency => time(run, of, kind),
         Figure::Throughput => throughput(run, of, kind.variant),
+        Figure::ThroughputRatio => throughput_ratio(of),
+        Figure::QueriesPerRequest => queries(side(of, kind.variant)?),
         Figure::HitRatio => {
             of.hit_ratio.map(exact).ok_or_else(|| "the candidate's cache was never asked".to_owned())
         }
@@ -168,6 +186,16 @@ fn throughput(run: &Run, of: &ExperimentComparison, variant: Variant) -> Result<
     let bounds = Shift::paired(&logs).and_then(|shift| interval(&shift, logs.len()));
     let value = side.counters.requests as f64 / side.active_s;
     Ok(Measured { value, interval: bounds, exact: false })
+}
+
+fn throughput_ratio(of: &ExperimentComparison) -> Result<Measured, String> {
+    let ratio = of.throughput.as_ref().ok_or_else(|| "no pair of super-blocks was finished".to_owned())?;
+    Ok(Measured { value: ratio.estimate, interval: ratio.interval, exact: false })
+}
+
+fn queries(side: &VariantSummary) -> Result<Measured, String> {
+    let queries = side.per_request(side.counters.database_queries);
+    queries.map(exact).ok_or_else(|| format!("nobody counted the queries of {}", side.name))
 }
 
 fn bytes_saved(of: &ExperimentComparison) -> Result<Measured, String> {

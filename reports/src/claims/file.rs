@@ -10,7 +10,7 @@
 //! figure = "speed_up"               # see `Figure`
 //! metric = "p95"                    # for times: p50, p90, p95, p99, p999; speed_up and time_saved up to p99
 //! min = 40                          # min, max or both; times as "200ms", shares from 0 to 1
-//! # for latency, throughput and success_ratio: variant = "baseline"; default "candidate"
+//! # for latency, throughput, queries_per_request and success_ratio: variant = "baseline"; default "candidate"
 //! # for times: outcome = "hit"
 //!
 //! [[claim]]

@@ -14,9 +14,12 @@ pub use file::{Bounds, Claim, ClaimErrors, Claims, How};
 pub use output::{Format, UnknownFormat};
 pub use shipped::{SHIPPED, shipped};
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use hitmark_schema::Run;
 
-use crate::comparison::{RunComparison, compare_run};
+use crate::comparison::{ExperimentComparison, RunComparison, compare_run};
 use figure::Measured;
 
 /// What a run says about a claim.
@@ -61,6 +64,8 @@ pub struct Held {
     pub interval: Option<(f64, f64)>,
     /// Why, as a sentence.
     pub why: String,
+    /// The run that it is held against, by its directory; none if no run has the experiment.
+    pub run: Option<PathBuf>,
 }
 
 /// All claims of some files, held against some runs.
@@ -86,7 +91,8 @@ impl ClaimsReport {
     }
 }
 
-/// Holds claims against runs. Each claim is held against the first run that has its experiment.
+/// Holds claims against runs, so that runs of several systems give one table. Each claim is held against
+/// the first run that has its experiment; a note names the runs that were passed over for it.
 #[must_use]
 pub fn hold(runs: &[Run], claims: &[Claims]) -> ClaimsReport {
     let compared: Vec<(&Run, RunComparison)> = runs.iter().map(|run| (run, compare_run(run))).collect();
@@ -94,7 +100,9 @@ pub fn hold(runs: &[Run], claims: &[Claims]) -> ClaimsReport {
         claims.iter().flat_map(|file| &file.claims).map(|claim| hold_one(&compared, claim)).collect();
     let mut notes: Vec<String> =
         compared.iter().flat_map(|(_, comparison)| comparison.notes.clone()).collect();
-    notes.dedup();
+    notes.extend(several(&compared, &held));
+    let mut told = BTreeSet::new();
+    notes.retain(|note| told.insert(note.clone()));
     let timed = held.iter().filter(|held| held.interval.is_some()).count();
     if timed > 1 {
         notes.push(format!(
@@ -110,17 +118,42 @@ fn hold_one(runs: &[(&Run, RunComparison)], claim: &Claim) -> Held {
         How::Not { why } => return not_measured(claim, why.clone()),
         How::Measured { experiment, kind, bounds } => (experiment, kind, *bounds),
     };
-    let found = runs.iter().find_map(|(run, comparison)| {
-        let of = comparison.experiments.iter().find(|of| of.experiment.name == *experiment)?;
-        Some((*run, of))
-    });
-    let Some((run, comparison)) = found else {
+    let Some((run, comparison)) = having(runs, experiment).next() else {
         return not_measured(claim, format!("no run here has the experiment '{experiment}'"));
     };
-    match figure::measure(run, comparison, kind) {
+    let held = match figure::measure(run, comparison, kind) {
         Err(why) => not_measured(claim, why),
         Ok(measured) => judged(claim, bounds, &measured),
+    };
+    Held { run: Some(run.dir.clone()), ..held }
+}
+
+/// The runs that have an experiment, in the order in which they were named.
+fn having<'a>(
+    runs: &'a [(&'a Run, RunComparison)],
+    experiment: &'a str,
+) -> impl Iterator<Item = (&'a Run, &'a ExperimentComparison)> {
+    runs.iter().filter_map(move |(run, comparison)| {
+        let of = comparison.experiments.iter().find(|of| of.experiment.name == experiment)?;
+        Some((*run, of))
+    })
+}
+
+/// A note for each experiment of a claim that more than one run has: which of them counts.
+fn several(runs: &[(&Run, RunComparison)], held: &[Held]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for one in held {
+        let How::Measured { experiment, .. } = &one.claim.how else { continue };
+        let dirs: Vec<String> =
+            having(runs, experiment).map(|(run, _)| run.dir.display().to_string()).collect();
+        if let [first, others @ ..] = dirs.as_slice()
+            && !others.is_empty()
+        {
+            let others = others.join(", ");
+            notes.push(format!("'{experiment}' is in several runs: {first} is held, not {others}"));
+        }
     }
+    notes
 }
 
 fn judged(claim: &Claim, bounds: Bounds, measured: &Measured) -> Held {
@@ -136,9 +169,23 @@ fn judged(claim: &Claim, bounds: Bounds, measured: &Measured) -> Held {
             _ => (Standing::Undecided, "the interval lies on both sides of what is stated".to_owned()),
         },
     };
-    Held { claim: claim.clone(), standing, value: Some(measured.value), interval: measured.interval, why }
+    Held {
+        claim: claim.clone(),
+        standing,
+        value: Some(measured.value),
+        interval: measured.interval,
+        why,
+        run: None,
+    }
 }
 
 fn not_measured(claim: &Claim, why: String) -> Held {
-    Held { claim: claim.clone(), standing: Standing::NotMeasured, value: None, interval: None, why }
+    Held {
+        claim: claim.clone(),
+        standing: Standing::NotMeasured,
+        value: None,
+        interval: None,
+        why,
+        run: None,
+    }
 }

@@ -6,7 +6,7 @@
 //! {"schema": 1, "proven": 3, "refuted": 1, "undecided": 0, "not_measured": 4, "notes": [],
 //!  "claims": [{"id": "3.13", "source": "…", "stated": "…", "experiment": "…", "figure": "speed_up", "metric": "p95",
 //!    "variant": null, "outcome": null, "min": 40, "max": null, "unit": "ratio", "value": 52.1, "lower": 48.0,
-//!    "upper": 55.9, "standing": "proven|refuted|undecided|not measured", "why": "…"}]}
+//!    "upper": 55.9, "standing": "proven|refuted|undecided|not measured", "why": "…", "run": "…"}]}
 //! ```
 
 use std::str::FromStr;
@@ -155,5 +155,6 @@ fn claim(held: &Held) -> Value {
         "upper": held.interval.map(|(_, upper)| number(upper)),
         "standing": held.standing.as_str(),
         "why": held.why,
+        "run": held.run.as_ref().map(|dir| dir.display().to_string()),
     })
 }

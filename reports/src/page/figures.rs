@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use crate::charts::Role;
 use crate::comparison::{ExperimentComparison, RunComparison};
+use crate::costs;
 use crate::table::{Line, LineKind, SHOWN, facts, lines};
 
 pub(super) fn table(comparison: &RunComparison) -> Markup {
@@ -25,6 +26,34 @@ pub(super) fn table(comparison: &RunComparison) -> Markup {
             "Latencies run to the last byte of the body. Speed-up is baseline ÷ candidate; its interval is two-sided, "
             "95 % (2.5 % on each side). A dash means: not measured, or too few values."
         }
+        @if costs::are_told(comparison) { (cost_table(comparison)) }
+    }
+}
+
+fn cost_table(comparison: &RunComparison) -> Markup {
+    html! {
+        div.scroll {
+            table.figures {
+                thead {
+                    tr {
+                        th scope="col" { "what a request costs" }
+                        @for head in costs::HEADS { th scope="col" { (head) } }
+                    }
+                }
+                @for experiment in &comparison.experiments {
+                    tbody {
+                        tr { th scope="rowgroup" colspan="5" { (experiment.experiment.name) } }
+                        @for line in costs::lines(experiment) {
+                            tr class=(if line.label == costs::RATIO { "speed" } else { "variant" }) {
+                                td { (line.label) }
+                                @for cell in &line.cells { td { (cell) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        p.fine { (costs::LEGEND) "." }
     }
 }
 

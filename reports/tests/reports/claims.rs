@@ -44,6 +44,9 @@ fn each_figure_is_proven_and_refuted_by_the_truth() {
         ("figure = \"success_ratio\"\nmin = 1", Standing::Proven),
         ("figure = \"throughput\"\nmin = 100", Standing::Proven),
         ("figure = \"throughput\"\nvariant = \"baseline\"\nmin = 1e9", Standing::Refuted),
+        ("figure = \"throughput_ratio\"\nmin = 0.9\nmax = 1.1", Standing::Proven),
+        ("figure = \"throughput_ratio\"\nmin = 2", Standing::Refuted),
+        ("figure = \"queries_per_request\"\nmax = 5", Standing::NotMeasured),
         ("figure = \"bytes_saved\"\nmin = 0.6", Standing::Refuted),
         ("figure = \"bytes_saved\"\nmin = 0", Standing::Proven),
     ] {
@@ -93,6 +96,33 @@ fn a_claim_is_held_against_the_first_run_that_has_its_experiment() {
     let held = &hold(std::slice::from_ref(&other.run), &claim(rest)).held[0];
     assert_eq!(held.standing, Standing::NotMeasured);
     assert!(held.why.contains("product detail"), "{}", held.why);
+}
+
+#[test]
+fn claims_of_two_systems_are_held_against_the_run_that_has_each_and_doubles_are_told() {
+    let market = run(&[Truth::default()]);
+    let health = run(&[Truth { name: "prediction", ..Truth::default() }]);
+    let again = run(&[Truth { hit_ratio: 0.5, ..Truth::default() }]);
+    let of =
+        |name: &str| claim(&format!("experiment = \"{name}\"\nfigure = \"hit_ratio\"\nmin = 0.9")).remove(0);
+    let claims = [of("product detail"), of("prediction"), of("search"), of("product detail")];
+    let runs = [market.run.clone(), health.run.clone(), again.run.clone()];
+    let report = hold(&runs, &claims);
+    let found: Vec<_> = report.held.iter().map(|held| (held.standing, held.run.as_deref())).collect();
+    let first = (Standing::Proven, Some(market.dir.path()));
+    assert_eq!(
+        found,
+        [first, (Standing::Proven, Some(health.dir.path())), (Standing::NotMeasured, None), first]
+    );
+    let doubles: Vec<&String> = report.notes.iter().filter(|note| note.contains("several runs")).collect();
+    let [double] = doubles.as_slice() else { panic!("one note for both claims: {doubles:?}") };
+    let [held, not] = [market.dir.path(), again.dir.path()].map(|dir| dir.display().to_string());
+    assert_eq!(**double, format!("'product detail' is in several runs: {held} is held, not {not}"));
+    let json: serde_json::Value = serde_json::from_str(&report.render(Format::Json)).expect("JSON");
+    assert_eq!((&json["claims"][0]["run"], &json["claims"][2]["run"]), (&held.into(), &None::<()>.into()));
+    // The other order holds the other run.
+    let report = hold(&[again.run.clone(), market.run.clone()], &claims[..1]);
+    assert_eq!(report.held[0].standing, Standing::Refuted);
 }
 
 #[test]

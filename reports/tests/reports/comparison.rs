@@ -3,7 +3,7 @@
 use hitmark_reports::comparison::Against;
 use hitmark_reports::statistics::Quantile;
 use hitmark_reports::{Verdict, compare_run, summary_json, summary_markdown, table_text};
-use hitmark_schema::Outcome;
+use hitmark_schema::{Outcome, Variant};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -112,6 +112,43 @@ fn the_summary_has_the_documented_shape() {
     let order = ["p50_ns", "p90_ns", "p95_ns", "p99_ns", "p999_ns", "max_ns"]
         .map(|field| hit[field].as_u64().unwrap());
     assert!(order.is_sorted() && order[0] > 50_000, "{order:?}");
+}
+
+#[test]
+fn what_a_request_costs_is_told_where_the_service_counted() {
+    let silent = compare_run(&run(&[Truth::default()]).run);
+    assert!(!table_text(&silent, 120).contains("queries each"), "nobody counted");
+    let unmeasured = &summary_json(&silent)["experiments"][0]["variants"][0];
+    assert_eq!((&unmeasured["queries_per_request"], &unmeasured["cpu_ns"]), (&Value::Null, &Value::Null));
+    assert_eq!(unmeasured["bytes_per_request"], 1_210.0);
+
+    let counters = |variant: Variant, _: u32, counters: &mut hitmark_schema::Counters| {
+        let is_candidate = variant == Variant::Candidate;
+        counters.database_queries = Some(counters.requests * if is_candidate { 2 } else { 62 });
+        counters.cpu_ns = (!is_candidate).then_some(counters.requests * 300_000);
+        counters.body_bytes = counters.requests * if is_candidate { 500 } else { 2_000 };
+    };
+    let comparison = compare_run(&run(&[Truth { counters, ..Truth::default() }]).run);
+    for text in [table_text(&comparison, 120), summary_markdown(&comparison)] {
+        for part in ["queries each", "62.0", "300 µs", "2.00 kB", "0.250×", "0.0323×", "candidate ÷ baseline"]
+        {
+            assert!(text.contains(part), "'{part}' is missing:\n{text}");
+        }
+    }
+    let summary = summary_json(&comparison);
+    let [uncached, cached] = [0, 1].map(|place| &summary["experiments"][0]["variants"][place]);
+    assert_eq!(
+        (&uncached["queries_per_request"], &cached["queries_per_request"]),
+        (&62.0.into(), &2.0.into())
+    );
+    assert_eq!(
+        (&uncached["cpu_ns_per_request"], &cached["cpu_ns_per_request"]),
+        (&300_000.0.into(), &Value::Null)
+    );
+    // Both sides finish as many requests in the same active time.
+    assert_eq!(summary["experiments"][0]["throughput"]["estimate"], 1.0);
+    let document = hitmark_reports::page(&[run(&[Truth { counters, ..Truth::default() }]).run]);
+    assert!(document.contains("what a request costs"));
 }
 
 #[test]

@@ -57,9 +57,17 @@ const SYSTEMS: [System; 5] = [
 /// The address in the shipped plans, which the demo replaces by that of its own service.
 const SHIPPED_URL: &str = "http://127.0.0.1:8080";
 
-/// Pairs of each experiment: three verdicts at 1 % together need nine.
+/// Pairs of each experiment: seven verdicts at 1 % together need ten. What a demo has no time for comes
+/// off the length of its super-blocks, which costs a little precision, and never off these, which would
+/// cost the verdicts.
 const PAIRS: u32 = 12;
 const QUICK_PAIRS: u32 = 10;
+/// The demo of all systems ends within three minutes: seven experiments of 12 pairs, two sides of this
+/// length each, and the making of the data.
+const SUPERBLOCK: Duration = Duration::from_millis(800);
+const QUICK_SUPERBLOCK: Duration = Duration::from_millis(120);
+const WARMUP: Duration = Duration::from_millis(1_500);
+const QUICK_WARMUP: Duration = Duration::from_millis(200);
 
 /// Super-block pairs in all, which the progress bar must know before the service has an address.
 pub(super) fn pairs(args: &DemoArgs) -> anyhow::Result<u64> {
@@ -103,8 +111,8 @@ pub(super) fn of(args: &DemoArgs, testbed_url: &str) -> anyhow::Result<Plan> {
     let mut demo = demo.ok_or_else(|| usage("no system to run"))?;
     demo.run.seed = args.seed;
     demo.run.pairs = if args.quick { QUICK_PAIRS } else { PAIRS };
-    demo.run.superblock = if args.quick { Duration::from_millis(120) } else { Duration::from_secs(1) };
-    demo.run.warmup = if args.quick { Duration::from_millis(200) } else { Duration::from_secs(2) };
+    demo.run.superblock = if args.quick { QUICK_SUPERBLOCK } else { SUPERBLOCK };
+    demo.run.warmup = if args.quick { QUICK_WARMUP } else { WARMUP };
     Ok(demo)
 }
 
@@ -120,6 +128,17 @@ mod tests {
                 assert!(plan.experiments.iter().any(|experiment| experiment.name == *name), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn the_demo_of_all_systems_has_pairs_for_its_verdicts_and_ends_within_three_minutes() {
+        let count: usize = SYSTEMS.iter().map(|system| system.headline.len()).sum();
+        assert!(PAIRS as usize >= hitmark_reports::pairs_needed(count), "{count} experiments");
+        assert!(QUICK_PAIRS as usize >= hitmark_reports::pairs_needed(SYSTEMS.len()));
+        // What is left of the time is for making the data and for answers that outlast their slice.
+        let experiments = u32::try_from(count).unwrap();
+        let load = (SUPERBLOCK * 2 * PAIRS + WARMUP) * experiments;
+        assert!(load <= Duration::from_secs(150), "{load:?}");
     }
 
     #[test]

@@ -53,9 +53,9 @@ pub(super) async fn page(session: &mut Session<'_>, asked: &Customers) -> sqlx::
     let query = if asked.sort_by == "lifetime" { BY_LIFETIME } else { BY_ID };
     let query = sql(query).bind(asked.segment).bind(asked.risk_level);
     let rows = session.all(query.bind(asked.page.limit()).bind(asked.page.offset())).await?;
-    let count = session.one(sql(COUNT).bind(asked.segment).bind(asked.risk_level)).await?;
+    let count = session.count(sql(COUNT).bind(asked.segment).bind(asked.risk_level)).await?;
     let items = rows.iter().map(ListedCustomer::of).collect::<sqlx::Result<_>>()?;
-    Ok(Page::new(asked.page, count.try_get(0)?, items))
+    Ok(Page::new(asked.page, count, items))
 }
 
 /// The part of the list behind a customer: the index leads to its first row, whatever the depth.
@@ -89,7 +89,7 @@ pub(super) async fn recommendations(
     id: i64,
     kind: &str,
 ) -> sqlx::Result<Option<Vec<Recommendation>>> {
-    if session.optional(sql(EXISTS).bind(id)).await?.is_none() {
+    if !session.exists(sql(EXISTS).bind(id)).await? {
         return Ok(None);
     }
     let query = if kind == "popular" { POPULAR } else { SIMILAR };

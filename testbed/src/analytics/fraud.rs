@@ -1,6 +1,5 @@
 //! Queries of the fraud desk.
 
-use sqlx::Row;
 use sqlx::query as sql;
 
 use super::model::{Alert, AlertGroup, FraudDashboard};
@@ -34,9 +33,9 @@ pub(super) async fn alerts(session: &mut Session<'_>, asked: &Alerts) -> sqlx::R
     let page = sql(ALERTS).bind(asked.status).bind(asked.priority).bind(asked.alert_type);
     let rows = session.all(page.bind(asked.page.limit()).bind(asked.page.offset())).await?;
     let count = sql(COUNT).bind(asked.status).bind(asked.priority).bind(asked.alert_type);
-    let count = session.one(count).await?;
+    let count = session.count(count).await?;
     let items = rows.iter().map(Alert::of).collect::<sqlx::Result<_>>()?;
-    Ok(Page::new(asked.page, count.try_get(0)?, items))
+    Ok(Page::new(asked.page, count, items))
 }
 
 pub(super) async fn dashboard(

@@ -70,11 +70,7 @@ pub async fn invalidate(
         let told = |path| Invalidated { edge: distribution.to_owned(), path, outcome: outcome.clone() };
         return Ok(paths.into_iter().map(told).collect());
     }
-    let edges = match (&config.edges, &config.base_url) {
-        (edges, _) if !edges.is_empty() => edges.clone(),
-        (_, Some(base)) => vec![base.clone()],
-        _ => return Err(CdnError::config("no edge is named: give --cdn-edge (CDN_EDGES) or a base URL")),
-    };
+    let edges = edges(config)?;
     let client = Client::new()?;
     let pairs = edges.iter().flat_map(|edge| paths.iter().map(move |path| (edge, path)));
     let (client, host) = (&client, host(config));
@@ -87,6 +83,15 @@ pub async fn invalidate(
     };
     let pairs: Vec<_> = pairs.collect();
     Ok(futures::stream::iter(pairs).map(purge).buffered(AT_ONCE).collect().await)
+}
+
+/// Where edges are asked.
+pub(super) fn edges(config: &CdnConfig) -> Result<Vec<Url>, CdnError> {
+    match (&config.edges, &config.base_url) {
+        (edges, _) if !edges.is_empty() => Ok(edges.clone()),
+        (_, Some(base)) => Ok(vec![base.clone()]),
+        _ => Err(CdnError::config("no edge is named: give --cdn-edge (CDN_EDGES) or a base URL")),
+    }
 }
 
 async fn purge(
@@ -128,13 +133,17 @@ fn request(
 }
 
 /// The host that clients name, which is a part of each edge's key, while we ask the edge by another.
-fn host(config: &CdnConfig) -> Option<HeaderValue> {
+pub(super) fn host(config: &CdnConfig) -> Option<HeaderValue> {
     let base = config.base_url.as_ref()?;
     HeaderValue::from_str(&base[url::Position::BeforeHost..url::Position::AfterPort]).ok()
 }
 
 /// Where edges have the targets. All mistakes at once.
-fn paths(config: &CdnConfig, assets: &AssetSet, targets: &[String]) -> Result<Vec<String>, CdnError> {
+pub(super) fn paths(
+    config: &CdnConfig,
+    assets: &AssetSet,
+    targets: &[String],
+) -> Result<Vec<String>, CdnError> {
     let limit = if config.provider == Provider::CloudFront { cloudfront::PATHS_MAX } else { TARGETS_MAX };
     let mut mistakes = Vec::new();
     if targets.is_empty() || targets.len() > limit {

@@ -9,6 +9,7 @@
 mod cloudfront;
 mod config;
 mod error;
+mod freshness;
 mod http;
 mod invalidation;
 pub(crate) mod status;
@@ -18,6 +19,7 @@ mod trial;
 
 pub use config::{CdnConfig, CdnSettings, CloudFront, CloudFrontSettings, Credentials, Provider};
 pub use error::CdnError;
+pub use freshness::{Freshness, Sign, measure};
 pub use invalidation::{Invalidated, Invalidation, invalidate};
 pub use status::{StoreState, document, state};
 pub use store::Store;

@@ -122,7 +122,7 @@ fn probe(answer: &Answer, asset: &Asset) -> Probe {
 
 /// What the edge says: by `Cache-Status` (RFC 9211), or else by the `X-Cache` of CloudFront and
 /// others, or else by an `Age` above nothing, which only a stored answer has (RFC 9111 §5.1).
-fn outcome(headers: &HeaderMap) -> (Outcome, Option<String>) {
+pub(super) fn outcome(headers: &HeaderMap) -> (Outcome, Option<String>) {
     let text = |name: &str| {
         let lines: Vec<&str> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
         (!lines.is_empty()).then(|| lines.join(", "))

@@ -183,6 +183,16 @@ impl Session<'_> {
         query.fetch_optional(&mut *self.connection).await
     }
 
+    /// The number that `SELECT COUNT(*) …` gives: no row is read for it, none is ordered.
+    pub(crate) async fn count(&mut self, query: Query<'_, Any, AnyArguments>) -> sqlx::Result<i64> {
+        self.one(query).await?.try_get(0)
+    }
+
+    /// Whether `SELECT 1 …` finds a row: it ends at the first, and reads nothing of it.
+    pub(crate) async fn exists(&mut self, query: Query<'_, Any, AnyArguments>) -> sqlx::Result<bool> {
+        Ok(self.optional(query).await?.is_some())
+    }
+
     pub(crate) async fn all(&mut self, query: Query<'_, Any, AnyArguments>) -> sqlx::Result<Vec<AnyRow>> {
         self.stats.count_query();
         query.fetch_all(&mut *self.connection).await

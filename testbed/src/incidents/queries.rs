@@ -30,7 +30,7 @@ const ROLE: &str = "SELECT role FROM incident_users WHERE id = $1";
 const INCIDENT: &str = "SELECT i.id, i.title, i.kind, i.severity, i.status, i.details, i.created_at, \
      s.name AS store, u.username FROM incidents i JOIN incident_stores s ON s.id = i.store_id \
      JOIN incident_users u ON u.id = i.user_id WHERE i.id = $1";
-const EXISTS: &str = "SELECT 1 FROM incidents WHERE id = $1";
+const EXISTS: &str = "SELECT 1 FROM incidents WHERE id = $1 LIMIT 1";
 
 /// How the rows around an incident are read. The answer is the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub(super) async fn list(
         let reporter = Reporter { id: reporter_id, username, role };
         incidents.push(listed(row, store, reporter, edits_all || reporter_id == list.user)?);
     }
-    let total_incidents = session.one(sql(COUNT).bind(list.store)).await?.try_get(0)?;
+    let total_incidents = session.count(sql(COUNT).bind(list.store)).await?;
     Ok(Some(IncidentPage { page: list.page, total_incidents, incidents }))
 }
 
@@ -140,5 +140,5 @@ pub(super) async fn incident(session: &mut Session<'_>, id: i64) -> sqlx::Result
 
 /// Whether there is such an incident, without reading it.
 pub(super) async fn exists(session: &mut Session<'_>, id: i64) -> sqlx::Result<bool> {
-    Ok(session.optional(sql(EXISTS).bind(id)).await?.is_some())
+    session.exists(sql(EXISTS).bind(id)).await
 }

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
+use bytes::Bytes;
 
+use super::loading::Loading;
 use super::{around, keys, policies, queries, writes};
-use crate::answer::{Question, answer, found, json};
+use crate::answer::{Failure, Question, answer, found, json};
 use crate::app::{App, Endpoint, Write};
+use crate::database::Session;
 use crate::freshness;
 use crate::parameters::{Mistakes, Parameters, number};
 use crate::reply::{self, bad};
@@ -52,17 +55,20 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         .merge(app.route("/market/search", search))
 }
 
+/// `?loading=each` and `?loading=batch` read the rows in another way: the answer is the same, the price is
+/// not.
 async fn list(
     State(endpoint): State<Endpoint>,
     variant: RequestVariant,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
-    let list = ListParameters::read(query.as_deref()).map_err(|mistakes| reply::bad_request(&mistakes))?;
+    let (list, loading) =
+        ListParameters::read(query.as_deref()).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let question =
         Question { variant, key: keys::products(&list), policy: &policies::LIST, absent: NO_PRODUCT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        json(&queries::newest(&mut session, &list).await?)
+        json(&queries::newest(&mut session, &list, loading).await?)
     };
     Ok(freshness::public(answer(&endpoint, question, origin).await, keys::PUBLIC_TTL))
 }
@@ -77,9 +83,14 @@ async fn detail(
         Question { variant, key: keys::product(id), policy: &policies::PRODUCT, absent: NO_PRODUCT };
     let origin = async move |endpoint: Endpoint| {
         let mut session = endpoint.session().await?;
-        found(queries::product(&mut session, id).await?)
+        product_body(&mut session, id).await
     };
     Ok(freshness::public(answer(&endpoint, question, origin).await, keys::PUBLIC_TTL))
+}
+
+/// The body of a product's page; empty if there is none.
+pub(crate) async fn product_body(session: &mut Session<'_>, id: i64) -> Result<Bytes, Failure> {
+    found(queries::product(session, id).await?)
 }
 
 async fn search(
@@ -115,14 +126,17 @@ async fn orders(
 }
 
 impl ListParameters {
-    fn read(query: Option<&str>) -> Result<Self, Mistakes> {
-        let mut parameters = Parameters::read(query, &["page", "per_page", "category"]);
+    /// The page, and how its rows are read, which is no part of its name.
+    fn read(query: Option<&str>) -> Result<(Self, Loading), Mistakes> {
+        let mut parameters = Parameters::read(query, &["page", "per_page", "category", "loading"]);
         let list = Self {
             page: parameters.number("page", 1, 1..=PAGE_MAX),
             per_page: parameters.number("per_page", PER_PAGE, 1..=PER_PAGE_MAX),
             category: parameters.id("category"),
         };
-        parameters.finish(list)
+        let ways = [("joined", Loading::Joined), ("batch", Loading::Batch), ("each", Loading::Each)];
+        let loading = parameters.one_of("loading", &ways);
+        parameters.finish((list, loading))
     }
 }
 
@@ -152,9 +166,10 @@ mod tests {
     #[test]
     fn parameters_have_defaults_and_every_bad_one_is_told() {
         let list = ListParameters::read(None).expect("defaults");
-        assert_eq!(list, ListParameters { page: 1, per_page: 20, category: None });
-        let bad = ListParameters::read(Some("page=0&per_page=101&category=x")).expect_err("three mistakes");
-        assert_eq!(bad.names(), ["page", "per_page", "category"]);
+        assert_eq!(list, (ListParameters { page: 1, per_page: 20, category: None }, Loading::Joined));
+        let bad = "page=0&per_page=101&category=x&loading=lazily";
+        let bad = ListParameters::read(Some(bad)).expect_err("four mistakes");
+        assert_eq!(bad.names(), ["page", "per_page", "category", "loading"]);
         let bad = SearchParameters::read(Some("page=-1")).expect_err("two mistakes");
         assert_eq!(bad.names(), ["q", "page"]);
     }

@@ -5,6 +5,7 @@ mod around;
 pub(crate) mod cascades;
 mod handlers;
 mod keys;
+mod loading;
 mod model;
 mod policies;
 mod queries;
@@ -12,4 +13,4 @@ pub(crate) mod seed;
 mod words;
 mod writes;
 
-pub(crate) use handlers::routes;
+pub(crate) use handlers::{product_body, routes};

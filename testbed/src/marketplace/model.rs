@@ -54,7 +54,7 @@ pub(super) struct ProductDetail {
 }
 
 /// A shop in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct ShopName {
     pub(super) id: i64,
     pub(super) name: String,
@@ -73,7 +73,7 @@ pub(super) struct Shop {
 }
 
 /// A category.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct CategoryName {
     pub(super) id: i64,
     pub(super) name: String,

@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::query as sql;
 
 use super::handlers::{ListParameters, SearchParameters};
+use super::loading::{self, Loading};
 use super::model::{
     CategoryName, ListedOrder, ListedProduct, OrderList, ProductDetail, ProductPage, RelatedProduct, Sales,
     SearchPage, Shop, ShopName,
@@ -112,23 +113,33 @@ const COUNT_FOUND: &str = matching!("COUNT(*)", "");
 const COUNT_FOUND_IN_CATEGORY: &str = matching!("COUNT(*)", " AND category_id = $2");
 
 /// One page of the newest available products.
-pub(super) async fn newest(session: &mut Session<'_>, list: &ListParameters) -> sqlx::Result<ProductPage> {
-    let (limit, offset) = cut(list.page, list.per_page);
-    let (rows, count) = match list.category {
-        None => (session.all(sql(NEWEST).bind(limit).bind(offset)).await?, session.one(sql(COUNT)).await?),
-        Some(category) => (
-            session.all(sql(NEWEST_IN_CATEGORY).bind(limit).bind(offset).bind(category)).await?,
-            session.one(sql(COUNT_IN_CATEGORY).bind(category)).await?,
-        ),
+pub(super) async fn newest(
+    session: &mut Session<'_>,
+    list: &ListParameters,
+    loading: Loading,
+) -> sqlx::Result<ProductPage> {
+    let products = match loading {
+        Loading::Joined => joined(session, list).await?,
+        Loading::Batch | Loading::Each => loading::newest(session, list, loading).await?,
     };
-    let total_products = count.try_get(0)?;
+    let count = list.category.map_or_else(|| sql(COUNT), |category| sql(COUNT_IN_CATEGORY).bind(category));
+    let total_products = session.count(count).await?;
     Ok(ProductPage {
         page: list.page,
         per_page: list.per_page,
         total_products,
         total_pages: pages(total_products, list.per_page),
-        products: rows.iter().map(listed_product).collect::<sqlx::Result<_>>()?,
+        products,
     })
+}
+
+async fn joined(session: &mut Session<'_>, list: &ListParameters) -> sqlx::Result<Vec<ListedProduct>> {
+    let (limit, offset) = cut(list.page, list.per_page);
+    let page = match list.category {
+        None => sql(NEWEST).bind(limit).bind(offset),
+        Some(category) => sql(NEWEST_IN_CATEGORY).bind(limit).bind(offset).bind(category),
+    };
+    session.all(page).await?.iter().map(listed_product).collect()
 }
 
 /// One page of the products that contain a text: those with it in their name first, then by price.
@@ -162,7 +173,7 @@ async fn count_found(session: &mut Session<'_>, pattern: &str, category: Option<
         None => sql(COUNT_FOUND).bind(pattern),
         Some(category) => sql(COUNT_FOUND_IN_CATEGORY).bind(pattern).bind(category),
     };
-    session.one(count).await?.try_get(0)
+    session.count(count).await
 }
 
 /// A product with its shop, its category, its sales and its neighbours; `None` if there is none.
@@ -235,7 +246,7 @@ fn shop(row: &AnyRow) -> sqlx::Result<Shop> {
     })
 }
 
-fn category(row: &AnyRow) -> sqlx::Result<CategoryName> {
+pub(super) fn category(row: &AnyRow) -> sqlx::Result<CategoryName> {
     Ok(CategoryName { id: row.try_get("category_id")?, name: row.try_get("category_name")? })
 }
 
@@ -258,12 +269,12 @@ fn related_product(row: &AnyRow) -> sqlx::Result<RelatedProduct> {
     })
 }
 
-fn truth(row: &AnyRow, column: &str) -> sqlx::Result<bool> {
+pub(super) fn truth(row: &AnyRow, column: &str) -> sqlx::Result<bool> {
     Ok(row.try_get::<i64, _>(column)? != 0)
 }
 
 /// The limit and the offset of a page that is numbered from 1.
-fn cut(page: u32, per_page: u32) -> (i64, i64) {
+pub(super) fn cut(page: u32, per_page: u32) -> (i64, i64) {
     (i64::from(per_page), (i64::from(page) - 1) * i64::from(per_page))
 }
 

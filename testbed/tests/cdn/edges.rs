@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use hitmark_testbed::assets::AssetSet;
-use hitmark_testbed::cdn::{CdnConfig, Invalidation, Judgement, Provider, invalidate, trial};
+use hitmark_testbed::cdn::{CdnConfig, Invalidation, Judgement, Provider, invalidate, measure, trial};
 use hitmark_testkit::{NginxServer, VarnishServer};
 
 use crate::support::{Client, Origin};
@@ -108,6 +108,9 @@ async fn purging_needs_the_token(url: &str, provider: Provider, origin: &Origin)
     let before = origin.calls();
     assert!(client.get(path).await.said().contains("fwd=uri-miss"));
     assert_eq!(origin.calls() - before, 1);
+    let measured = measure(&config, &assets, &["/css/main.css".to_owned()], Duration::from_secs(60)).await;
+    let [one] = &measured.unwrap()[..] else { panic!("one path at one edge") };
+    assert!(one.was_kept && one.fresh_after.is_some(), "{one:?}");
 }
 
 async fn a_trial_finds_the_hit(url: &str, provider: Provider) {

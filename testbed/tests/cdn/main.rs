@@ -5,6 +5,7 @@
 
 mod cloud;
 mod edges;
+mod freshness;
 mod serving;
 mod support;
 mod synchronising;

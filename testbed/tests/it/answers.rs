@@ -132,3 +132,60 @@ async fn model_numbers_from_one_to_a_thousand_are_found_in_every_size() {
 fn number(value: &Value, name: &str) -> i64 {
     value[name].as_i64().unwrap_or_else(|| panic!("{name} in {value}"))
 }
+
+#[tokio::test]
+async fn every_way_of_loading_a_list_gives_the_same_bytes_at_its_own_price() {
+    let server = PostgresServer::start().await.expect("a server");
+    let sqlite = start(small()).await.router();
+    let postgres = start(TestbedConfig { database_url: Some(server.url()), ..small() }).await.router();
+    for router in [&sqlite, &postgres] {
+        for (query, products) in
+            [("page=1", 20), ("page=3&per_page=100", 100), ("category=2&per_page=7", 7), ("category=41", 0)]
+        {
+            let path = format!("/market/products?{query}");
+            let before = queries(router).await;
+            let joined = ask(router, &path, UNCACHED).await;
+            assert_eq!(joined.json()["products"].as_array().expect("a list").len(), products, "{path}");
+            let mut before = {
+                let now = queries(router).await;
+                assert_eq!(now - before, 2, "a page and its total");
+                now
+            };
+            let batches = if products == 0 { 0 } else { 3 };
+            for (loading, expected) in [("batch", 2 + batches), ("each", 2 + 3 * products as u64)] {
+                let path = format!("{path}&loading={loading}");
+                assert_eq!(ask(router, &path, UNCACHED).await, joined, "{path}");
+                let now = queries(router).await;
+                assert_eq!(now - before, expected, "{path}");
+                before = now;
+            }
+            assert_eq!(ask(router, &path, &[]).await.body, joined.body);
+            let cached = ask(router, &format!("{path}&loading=each"), &[]).await;
+            assert!(cached.cache_status.contains("hit"), "one key for all ways: {cached:?}");
+        }
+    }
+}
+
+/// Database queries of the list so far.
+async fn queries(router: &axum::Router) -> u64 {
+    let page = ask(router, "/metrics", &[]).await;
+    let line = "testbed_database_queries_total{route=\"/market/products\"} ";
+    let count = page.text().lines().find_map(|found| found.strip_prefix(line)?.parse().ok());
+    count.expect("a count of queries")
+}
+
+#[tokio::test]
+async fn the_floor_answers_with_the_bytes_of_the_hit_and_is_not_counted() {
+    let router = start(small()).await.router();
+    let page = ask(&router, "/market/products/1", UNCACHED).await;
+    for _ in 0..3 {
+        let floor = ask(&router, "/bare/market/products/1", &[]).await;
+        assert_eq!((floor.status, &floor.body), (page.status, &page.body));
+        assert_eq!(floor.cache_status, "", "nothing but the bytes");
+    }
+    let metrics = ask(&router, "/metrics", &[]).await;
+    let count = |line: &str| metrics.text().lines().filter(|found| found.starts_with(line)).count();
+    assert_eq!(count("testbed_database_queries_total{route=\"bare\"} 4"), 1, "asked for once");
+    assert_eq!(count("testbed_http_requests_total{route=\"/bare"), 0);
+    assert_eq!(count("process_cpu_seconds_total "), 1);
+}
