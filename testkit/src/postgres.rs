@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 use crate::daemon::{Daemon, Recipe};
 use crate::elsewhere::{Package, Registry};
@@ -107,6 +108,20 @@ impl PostgresServer {
         .await
     }
 
+    /// A replica of a server that [`start`](Self::start) started: it copies the data and follows the log
+    /// through a replication slot of this name, which is made for it.
+    ///
+    /// # Errors
+    /// If the data cannot be copied or the replica does not get ready.
+    pub async fn start_replica(&self, slot: &str) -> Result<Self, TestkitError> {
+        let (of, slot) = (self.port, slot.to_owned());
+        blocking(move || {
+            let programs = programs::postgres_directory()?;
+            ports::on_free_port(|port| Self::start_replica_on(port, &programs, of, &slot))
+        })
+        .await
+    }
+
     /// `postgres://postgres@127.0.0.1:PORT/postgres`.
     #[must_use]
     pub fn url(&self) -> String {
@@ -148,12 +163,35 @@ impl PostgresServer {
         let user = User::instead_of_root("postgres")?;
         let directory = unprivileged::directory("hitmark-postgres-", user)?;
         let path = directory.path().to_owned();
-        let data = path.join("data");
-        make_cluster(&programs.join("initdb"), &path, &data, user)?;
+        make_cluster(&programs.join("initdb"), &path, &path.join("data"), user)?;
+        Self::run_in(directory, port, programs, user, settings)
+    }
+
+    fn start_replica_on(port: u16, programs: &Path, of: u16, slot: &str) -> Result<Self, TestkitError> {
+        let user = User::instead_of_root("postgres")?;
+        let directory = unprivileged::directory("hitmark-postgres-", user)?;
+        let path = directory.path().to_owned();
+        let words = ["--host=127.0.0.1", "--username=postgres", "--no-sync", "--checkpoint=fast"];
+        let mut args: Vec<OsString> = words.iter().map(Into::into).collect();
+        args.extend(["--write-recovery-conf", "--wal-method=stream", "--create-slot"].map(OsString::from));
+        args.extend([format!("--port={of}").into(), format!("--slot={slot}").into()]);
+        args.extend(["--pgdata".into(), path.join("data").into()]);
+        unprivileged::run(&programs.join("pg_basebackup"), &args, &path, user)?;
+        Self::run_in(directory, port, programs, user, &[])
+    }
+
+    fn run_in(
+        directory: TempDir,
+        port: u16,
+        programs: &Path,
+        user: Option<User>,
+        settings: &[String],
+    ) -> Result<Self, TestkitError> {
+        let path = directory.path().to_owned();
         let recipe = Recipe {
             server: "postgres",
             program: programs.join("postgres"),
-            args: arguments(port, &path, &data, settings),
+            args: arguments(port, &path, &path.join("data"), settings),
             user,
             // Immediate shutdown: no checkpoint, but the shared memory is given back.
             stop: Signal::QUIT,
