@@ -44,7 +44,11 @@ impl Shown {
             let (name, kind) = (words.next().unwrap(), words.next().unwrap());
             let labels: Vec<String> =
                 words.next().map_or(Vec::new(), |labels| labels.split(',').map(str::to_owned).collect());
-            let given = self.labels.get(name).is_some_and(|sets| sets.contains(&labels));
+            // Valkey adds its own version to who it is.
+            let mut of_valkey = labels.clone();
+            of_valkey.extend(["valkey_version", "valkey_release_stage"].map(str::to_owned));
+            let given =
+                self.labels.get(name).is_some_and(|sets| sets.contains(&labels) || sets.contains(&of_valkey));
             if !given || self.types.get(name).map(String::as_str) != Some(kind) {
                 missing
                     .push((name, format!("{line}: {:?} {:?}", self.types.get(name), self.labels.get(name))));

@@ -13,6 +13,8 @@ use crate::support::{commands, config, exporter, find, sample};
 /// A version: how its server is started beyond the defaults, and what it cannot tell.
 struct Case {
     version: RedisVersion,
+    /// What it says that it is.
+    says: &'static str,
     /// Without it these refuse `DEBUG SLEEP`.
     debug: &'static [&'static str],
     /// Names of the list that this version has no field for.
@@ -21,10 +23,28 @@ struct Case {
 
 const DEBUG: &[&str] = &["--enable-debug-command", "yes"];
 
-const REDIS_6: Case = Case { version: RedisVersion::Redis6, debug: &[], lacks: &[] };
-const REDIS_8: Case = Case { version: RedisVersion::Redis8, debug: DEBUG, lacks: &[] };
-const VALKEY_8: Case = Case { version: RedisVersion::Valkey8, debug: DEBUG, lacks: &[] };
-const VALKEY_9: Case = Case { version: RedisVersion::Valkey9, debug: DEBUG, lacks: &[] };
+const REDIS_6: Case = Case {
+    version: RedisVersion::Redis6,
+    says: "redis_version=\"6.2.",
+    debug: &[],
+    lacks: &[
+        "redis_commands_latencies_usec",
+        "redis_connected_client_shard_channel_subscriptions_count",
+        "redis_current_eviction_exceeded_time_ms",
+        "redis_eviction_exceeded_time_ms_total",
+        "redis_latency_percentiles_usec",
+        "redis_stream_entries_added_total",
+        "redis_stream_group_entries_read",
+        "redis_stream_group_lag",
+        "redis_stream_max_deleted_entry_id",
+    ],
+};
+const REDIS_8: Case =
+    Case { version: RedisVersion::Redis8, says: "redis_version=\"8.2.", debug: DEBUG, lacks: &[] };
+const VALKEY_8: Case =
+    Case { version: RedisVersion::Valkey8, says: "valkey_version=\"8.1.", debug: DEBUG, lacks: &[] };
+const VALKEY_9: Case =
+    Case { version: RedisVersion::Valkey9, says: "valkey_version=\"9.1.", debug: DEBUG, lacks: &[] };
 
 /// Every collector and step of the page succeeded, and nothing that the server said was unreadable.
 fn assert_whole(page: &str) {
@@ -98,6 +118,7 @@ async fn the_page_is_whole(case: &Case) {
     }
     let full = full_page(&server).await;
     assert_whole(&full);
+    assert!(full.contains(case.says), "{full}");
     let mut shown = Shown::default();
     let of_node = exporter(config([node.url()])).await.scrape().await;
     for page in [&full, &of_replica, &of_node] {
@@ -109,7 +130,6 @@ async fn the_page_is_whole(case: &Case) {
         .map(|(name, _)| name)
         .filter(|name| !name.starts_with("redis_sentinel_"))
         .collect();
-    println!("{:?}: {missing:?}", case.version);
     assert_eq!(missing, case.lacks.iter().copied().collect::<BTreeSet<_>>());
 }
 

@@ -38,8 +38,8 @@ fn of_postgres(server: &str) -> Vec<Family> {
     .unwrap()
 }
 
-fn mariadb_10_11() -> Vec<Family> {
-    let answer = |name| answer("mariadb-10.11", name);
+fn of_mysql(server: &str) -> Vec<Family> {
+    let answer = |name| answer(server, name);
     mysql::parse(&answer("server"), &answer("status"), &answer("digests"), &answer("texts")).unwrap()
 }
 
@@ -97,11 +97,18 @@ fn names_types_and_labels_are_those_of_postgres_exporter() {
     }
 }
 
-/// What is told by the verdict of a scrape, and what needs a server that archives.
-const NOT_ON_PAGES: [&str; 3] =
-    ["pg_up", "pg_exporter_last_scrape_error", "pg_stat_archiver_last_archive_age"];
+/// What is told by the verdict of a scrape, what needs a server that archives, and what needs a replica
+/// that replays (`postgres_replication.rs`): the one of the kept answers only stores the log.
+const NOT_ON_PAGES: [&str; 4] = [
+    "pg_up",
+    "pg_exporter_last_scrape_error",
+    "pg_stat_archiver_last_archive_age",
+    "pg_stat_replication_pg_wal_lsn_diff",
+];
 
 #[test]
-fn the_answers_of_mariadb_10_11_become_the_page_that_is_checked_in() {
-    check(&mariadb_10_11(), MYSQL, MYSQL_KEPT, "mariadb-10.11");
+fn the_answers_of_mysql_and_mariadb_become_the_pages_that_are_checked_in() {
+    for server in ["mariadb-10.11", "mariadb-11.8", "mysql-9.7"] {
+        check(&of_mysql(server), MYSQL, MYSQL_KEPT, server);
+    }
 }
