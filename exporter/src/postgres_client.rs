@@ -26,16 +26,33 @@ use crate::sql::{Answer, Cell};
 /// How the connection names itself in `pg_stat_activity`.
 const APPLICATION: &str = "hitmark-exporter";
 
-/// One question; the numbers are its first parameter, an array.
+/// One question.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query<'a> {
-    pub(crate) sql: &'a str,
-    pub(crate) ids: Option<&'a [i64]>,
+    sql: &'a str,
+    /// The first parameter, an array.
+    ids: Option<&'a [i64]>,
+    /// How servers from a major version on are asked.
+    newer: Option<(u32, &'a str)>,
 }
 
 impl<'a> Query<'a> {
     pub(crate) const fn new(sql: &'a str) -> Self {
-        Self { sql, ids: None }
+        Self { sql, ids: None, newer: None }
+    }
+
+    /// Asks servers from this major version on in other words.
+    pub(crate) const fn or_from(self, major: u32, sql: &'a str) -> Self {
+        Self { newer: Some((major, sql)), ..self }
+    }
+
+    /// With this parameter.
+    pub(crate) const fn of(self, ids: &'a [i64]) -> Self {
+        Self { ids: Some(ids), ..self }
+    }
+
+    fn words(&self, server: u32) -> &'a str {
+        self.newer.filter(|(major, _)| server >= *major).map_or(self.sql, |(_, sql)| sql)
     }
 }
 
@@ -49,6 +66,8 @@ pub(crate) struct PostgresClient {
 
 struct Connection {
     client: Client,
+    /// The server's major version, as it said when we connected.
+    major: u32,
     statements: HashMap<String, Statement>,
     // It moves bytes only while somebody asks, in the same task: one of its own would hand over each
     // piece of an answer from thread to thread.
@@ -117,9 +136,10 @@ impl PostgresClient {
     async fn connect(&self) -> Result<Connection, Failure> {
         let (client, driver) =
             self.config.connect(NoTls).await.map_err(|error| self.failure(&error, Stage::Connecting))?;
+        let major = driver.parameter("server_version").map_or(0, major_of);
         // Whoever waits for an answer gets the connection's error too.
         let driver = driver.map(|_| ()).boxed().fuse();
-        let mut connection = Connection { client, statements: HashMap::new(), driver };
+        let mut connection = Connection { client, major, statements: HashMap::new(), driver };
         // Only some roles may do this; the others count our few statements among all.
         let _ = connection.execute("SET pg_stat_statements.track = 'none'").await;
         let limit_ms = self.limit.as_millis().clamp(1, 600_000);
@@ -176,8 +196,14 @@ impl Connection {
     }
 
     async fn exchange(&mut self, queries: &[Query<'_>]) -> Vec<Result<Answer, Error>> {
-        drive(&mut self.driver, exchange(&self.client, &mut self.statements, queries)).await
+        drive(&mut self.driver, exchange(&self.client, self.major, &mut self.statements, queries)).await
     }
+}
+
+/// `15.18 (Debian 15.18-0+deb12u1)` is 15, `18beta1` is 18.
+fn major_of(version: &str) -> u32 {
+    let end = version.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(version.len());
+    version[..end].parse().unwrap_or(0)
 }
 
 /// Moves the connection's bytes until the work is done. When the connection ends, the work fails.
@@ -193,11 +219,12 @@ async fn drive<T>(driver: &mut Fuse<BoxFuture<'static, ()>>, work: impl Future<O
 /// All statements that are new are prepared in one round trip, then all are executed in one.
 async fn exchange(
     client: &Client,
+    major: u32,
     statements: &mut HashMap<String, Statement>,
     queries: &[Query<'_>],
 ) -> Vec<Result<Answer, Error>> {
-    let new: Vec<&str> =
-        queries.iter().map(|query| query.sql).filter(|sql| !statements.contains_key(*sql)).collect();
+    let words: Vec<&str> = queries.iter().map(|query| query.words(major)).collect();
+    let new: Vec<&str> = words.iter().copied().filter(|sql| !statements.contains_key(*sql)).collect();
     let prepared = join_all(new.iter().map(|sql| client.prepare(sql))).await;
     let mut refused: HashMap<&str, Error> = HashMap::new();
     for (sql, statement) in new.into_iter().zip(prepared) {
@@ -206,16 +233,16 @@ async fn exchange(
             Err(error) => drop(refused.insert(sql, error)),
         }
     }
-    let executed = join_all(queries.iter().map(|query| async {
-        let Some(statement) = statements.get(query.sql) else { return Ok(None) };
+    let executed = join_all(queries.iter().zip(&words).map(|(query, sql)| async {
+        let Some(statement) = statements.get(*sql) else { return Ok(None) };
         answer(client, statement, query.ids).await.map(Some)
     }))
     .await;
-    let answer = |(query, result): (&Query<'_>, Result<Option<Answer>, Error>)| match result? {
+    let answer = |(sql, result): (&&str, Result<Option<Answer>, Error>)| match result? {
         Some(answer) => Ok(answer),
-        None => refused.remove(query.sql).map_or(Ok(Answer::default()), Err),
+        None => refused.remove(*sql).map_or(Ok(Answer::default()), Err),
     };
-    queries.iter().zip(executed).map(answer).collect()
+    words.iter().zip(executed).map(answer).collect()
 }
 
 /// Rows are taken apart as they come: thousands of them need not be held as the library holds them.
@@ -270,5 +297,25 @@ impl<'a> FromSql<'a> for Cell {
     /// Everything: what is no number becomes text. The library asks this for every cell.
     fn accepts(_: &Type) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_known_by_its_first_number() {
+        for (text, major) in [("15.18 (Debian 15.18-0+deb12u1)", 15), ("18beta1", 18), ("17", 17), ("odd", 0)]
+        {
+            assert_eq!(major_of(text), major, "{text}");
+        }
+    }
+
+    #[test]
+    fn newer_servers_are_asked_in_their_own_words() {
+        let query = Query::new("old").or_from(17, "new");
+        assert_eq!((query.words(16), query.words(17), query.words(18)), ("old", "new", "new"));
+        assert_eq!(Query::new("old").words(99), "old");
     }
 }

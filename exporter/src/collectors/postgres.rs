@@ -1,5 +1,5 @@
-//! PostgreSQL 13 to 17: slow statements, activity, buffers, locks, tables, under postgres_exporter's
-//! names.
+//! PostgreSQL 13 to 18: slow statements, activity, buffers, locks, tables, the log and its readers, under
+//! postgres_exporter's names.
 //!
 //! One kept connection; all questions of a scrape go out together, and a second round follows only
 //! when a statement enters the top and needs its text. A question that is refused costs its own
@@ -10,6 +10,7 @@ mod queries;
 mod server;
 mod statements;
 mod tables;
+mod wal;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hitmark_schema::exposition::Family;
-use hitmark_schema::metrics::{PG_LAST_SCRAPE_ERROR, PG_LAST_SCRAPE_SECONDS, PG_UP};
+use hitmark_schema::metrics as m;
 
 use super::{Ask, Built, Collected, Collector, Kind, Labelled, Step};
 use crate::config::redacted;
@@ -29,14 +30,22 @@ use options::PostgresOptions;
 use queries::StatementQueries;
 use server::Blocks;
 use statements::{Reading, Statements};
-use tables::Tables;
+use tables::Kept;
 
 /// This collector's line in the list.
 pub const KIND: Kind = Kind { name: "postgres", key: "postgres", build };
 
 /// The questions of every scrape, in the order of `Answers`.
-const ALWAYS: [&str; 5] =
-    [queries::SERVER, queries::DATABASES, queries::ACTIVITY, queries::LOCKS, queries::REPLICAS];
+const ALWAYS: [Query<'static>; 8] = [
+    Query::new(queries::SERVER),
+    Query::new(queries::DATABASES),
+    Query::new(queries::ACTIVITY),
+    Query::new(queries::LOCKS),
+    Query::new(queries::REPLICAS),
+    Query::new(queries::SLOTS),
+    Query::new(queries::WAL),
+    Query::new(queries::WRITER).or_from(17, queries::WRITER_17),
+];
 
 #[derive(Debug)]
 struct PostgresCollector {
@@ -51,7 +60,8 @@ struct PostgresCollector {
 #[derive(Debug)]
 struct Memory {
     blocks: Blocks,
-    tables: Tables,
+    tables: Kept,
+    sizes: Kept,
     statements: Statements,
 }
 
@@ -81,7 +91,12 @@ fn build(ask: &Ask<'_>) -> Built {
 
 impl Memory {
     fn new(options: &PostgresOptions) -> Self {
-        Self { blocks: Blocks::new(), tables: Tables::default(), statements: Statements::new(options) }
+        Self {
+            blocks: Blocks::new(),
+            tables: Kept::new(m::PG_TABLES_AGE),
+            sizes: Kept::new(m::PG_DATABASE_SIZE_AGE),
+            statements: Statements::new(options),
+        }
     }
 }
 
@@ -104,9 +119,9 @@ impl Collector for PostgresCollector {
     fn verdict(&self, failure: Option<&Failure>, took: Duration) -> Vec<Family> {
         let failed = f64::from(u8::from(failure.is_some()));
         let mut families = vec![
-            Family::single(PG_UP, 1.0 - failed),
-            Family::single(PG_LAST_SCRAPE_ERROR, failed),
-            Family::single(PG_LAST_SCRAPE_SECONDS, took.as_secs_f64()),
+            Family::single(m::PG_UP, 1.0 - failed),
+            Family::single(m::PG_LAST_SCRAPE_ERROR, failed),
+            Family::single(m::PG_LAST_SCRAPE_SECONDS, took.as_secs_f64()),
         ];
         self.labelled.label(&self.target, &mut families);
         families
@@ -121,39 +136,49 @@ impl PostgresCollector {
     /// All questions that are known beforehand, then those that follow from the answers.
     async fn ask(&self, deadline: Instant, collected: &mut Collected) -> Result<(), Failure> {
         let started = Instant::now();
-        let (known, due) = {
+        let (known, tables_due, sizes_due) = {
             let memory = self.lock();
-            let due = self.options.tables > 0 && memory.tables.is_due(self.options.tables_every);
-            (memory.statements.queries(), due)
+            let every = self.options.tables_every;
+            let tables_due = self.options.tables > 0 && memory.tables.is_due(every);
+            (memory.statements.queries(), tables_due, memory.sizes.is_due(every))
         };
         let wants = self.options.statements > 0;
         let tables = [queries::tables(self.options.tables), queries::unused_indexes(self.options.tables)];
-        let mut asked: Vec<Query<'_>> = ALWAYS.iter().map(|sql| Query::new(sql)).collect();
+        let mut asked = ALWAYS.to_vec();
         match (&known, wants) {
             (_, false) => {}
             (Some(queries), true) => asked.extend(statement_round(queries)),
             (None, true) => asked.push(Query::new(queries::EXTENSION)),
         }
-        if due {
-            asked.extend(tables.iter().map(|sql| Query::new(sql)));
-        }
+        let of_statements = asked.len() - ALWAYS.len();
+        asked.extend(sizes_due.then_some(Query::new(queries::SIZES)));
+        asked.extend(tables.iter().filter(|_| tables_due).map(|sql| Query::new(sql)));
         let mut answers = self.client.ask(&asked, left(deadline)).await?.into_iter();
         let always: Vec<Asked> = answers.by_ref().take(ALWAYS.len()).collect();
         let database = self.server(always, started, collected)?;
+        let mut step = |name, failure| {
+            collected.steps.push(Step { name, took: started.elapsed(), failure });
+        };
+        let statements: Vec<Asked> = answers.by_ref().take(of_statements).collect();
+        if sizes_due {
+            let sizes = answers.next().unwrap_or(Err(Failure::Internal));
+            let kept = sizes.map(|sizes| self.lock().sizes.keep(tables::sizes(&sizes)));
+            step("postgres_sizes", kept.err());
+        }
+        if tables_due {
+            step("postgres_tables", self.keep_tables(answers, &database).err());
+        }
         if wants {
-            let statements: Vec<Asked> =
-                answers.by_ref().take(asked.len() - ALWAYS.len() - if due { 2 } else { 0 }).collect();
-            let failure = self.statements(known, statements, deadline, collected).await.err();
+            let result = self.statements(known, statements, deadline).await;
+            let failure = result.map(|families| collected.families.extend(families)).err();
             if failure.is_some() {
                 self.lock().statements.forget_version();
             }
             collected.steps.push(Step { name: "postgres_statements", took: started.elapsed(), failure });
         }
-        if due {
-            let failure = self.keep_tables(answers, &database).err();
-            collected.steps.push(Step { name: "postgres_tables", took: started.elapsed(), failure });
-        }
-        collected.families.extend(self.lock().tables.families());
+        let memory = self.lock();
+        collected.families.extend(memory.tables.families());
+        collected.families.extend(memory.sizes.families());
         Ok(())
     }
 
@@ -166,14 +191,17 @@ impl PostgresCollector {
     ) -> Result<String, Failure> {
         let mut always = always.into_iter();
         let mut next = || always.next().unwrap_or(Err(Failure::Internal));
-        let (server, databases, activity, locks, replicas) = (next()?, next()?, next(), next(), next());
+        let (server, databases, activity, locks) = (next()?, next()?, next(), next());
         collected.families.extend(server::server(&server));
         collected.families.extend(server::databases(&databases));
         collected.families.push(server::hit_ratio(&databases, &mut self.lock().blocks));
         let parsed = [
             ("postgres_activity", activity.map(|answer| server::activity(&answer))),
             ("postgres_locks", locks.map(|answer| vec![server::locks(&answer, &databases)])),
-            ("postgres_replication", replicas.map(|answer| vec![server::replicas(&answer)])),
+            ("postgres_replication", next().map(|answer| wal::replicas(&answer))),
+            ("postgres_slots", next().map(|answer| wal::slots(&answer))),
+            ("postgres_wal", next().map(|answer| wal::wal(&answer))),
+            ("postgres_writer", next().map(|answer| wal::writer(&answer))),
         ];
         for (name, result) in parsed {
             let failure = result.map(|families| collected.families.extend(families)).err();
@@ -188,8 +216,7 @@ impl PostgresCollector {
         known: Option<StatementQueries>,
         answers: Vec<Asked>,
         deadline: Instant,
-        collected: &mut Collected,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Family>, Failure> {
         let max = self.options.entries_max;
         let (queries, answers) = match known {
             Some(queries) => (queries, answers),
@@ -211,8 +238,7 @@ impl PostgresCollector {
             );
             texts?;
         }
-        collected.families.extend(self.lock().statements.families(&self.options));
-        Ok(())
+        Ok(self.lock().statements.families(&self.options))
     }
 
     /// Names and texts of the statements that enter; the server reads its file of texts for it.
@@ -221,7 +247,7 @@ impl PostgresCollector {
         if ids.is_empty() {
             return Ok(Answer::default());
         }
-        let query = Query { sql: &queries.texts, ids: Some(&ids) };
+        let query = Query::new(&queries.texts).of(&ids);
         let answers = self.client.ask(&[query], left(deadline)).await?;
         answers.into_iter().next().unwrap_or(Err(Failure::Internal))
     }
@@ -259,6 +285,14 @@ pub struct Answers {
     pub locks: Answer,
     /// `pg_stat_replication`.
     pub replicas: Answer,
+    /// `pg_replication_slots`.
+    pub slots: Answer,
+    /// The files of the log.
+    pub wal: Answer,
+    /// `pg_stat_archiver`, `pg_stat_bgwriter`, `pg_stat_checkpointer`.
+    pub writer: Answer,
+    /// Sizes of databases.
+    pub sizes: Answer,
     /// `pg_stat_statements` without texts.
     pub statements: Answer,
     /// Names and texts of statements.
@@ -280,12 +314,16 @@ pub fn parse(answers: &Answers) -> Result<Vec<Family>, Failure> {
     families.extend(server::databases(&answers.databases));
     families.extend(server::activity(&answers.activity));
     families.push(server::locks(&answers.locks, &answers.databases));
-    families.push(server::replicas(&answers.replicas));
+    families.extend(wal::replicas(&answers.replicas));
+    families.extend(wal::slots(&answers.slots));
+    families.extend(wal::wal(&answers.wal));
+    families.extend(wal::writer(&answers.writer));
     let all = std::slice::from_ref(&answers.statements);
     if let Some(reading) = statements.read(all, options.entries_max)? {
         statements.absorb(reading, &answers.texts, &options);
     }
     families.extend(statements.families(&options));
+    families.extend(tables::sizes(&answers.sizes));
     families.extend(tables::tables(&answers.tables));
     families.extend(tables::unused_indexes(&answers.indexes, "shop"));
     Ok(families)

@@ -64,6 +64,9 @@ const COMMANDS: &[Command<'static>] = &[
     &["LATENCY", "LATEST"],
 ];
 
+/// From 7.0 on: older servers would count the question as an error.
+const HISTOGRAM: Command<'static> = &["LATENCY", "HISTOGRAM"];
+
 /// A server and how it is shown.
 #[derive(Debug)]
 struct RedisCollector {
@@ -88,6 +91,8 @@ struct Memory {
     sample: Sample,
     census: Census,
     config: Vec<Family>,
+    /// Whether the server has histograms, once it said which version it is.
+    has_histograms: Option<bool>,
 }
 
 fn build(ask: &Ask<'_>) -> Built {
@@ -118,13 +123,14 @@ impl Collector for RedisCollector {
     fn collect(&self, limit: Duration) -> BoxFuture<'_, Result<Collected, Failure>> {
         async move {
             let deadline = Instant::now() + limit;
-            let (with_config, with_histogram) = self.lock().turn(self.options.histogram_every);
+            let (with_config, histogram_due) = self.lock().turn(self.options.histogram_every);
+            let with_histogram = histogram_due && self.lock().has_histograms == Some(true);
             let mut commands = COMMANDS.to_vec();
             if with_config {
                 commands.extend(config::questions(self.options.config));
             }
             if with_histogram {
-                commands.push(&["LATENCY", "HISTOGRAM"]);
+                commands.push(HISTOGRAM);
             }
             // Nobody of this process looks keys up between the server's count and ours.
             let counting = self.lookups.counting().await;
@@ -142,9 +148,13 @@ impl Collector for RedisCollector {
             collected.families.extend(self.lock().config.iter().cloned());
             let Some(Reply::Text(info)) = replies.first() else { return Ok(collected) };
             self.slow_log(info, &replies, deadline, &mut collected).await;
+            let histogram = match histogram_due {
+                true if with_histogram => replies.last().cloned(),
+                true => self.first_histogram(info, deadline).await?,
+                false => None,
+            };
             // Before the keys are asked for: these counters do not hold what that will add.
-            let histogram = if with_histogram { replies.last() } else { None };
-            self.lock().add(info, of_queues, histogram, &mut collected);
+            self.lock().add(info, of_queues, histogram.as_ref(), &mut collected);
             self.further(info, deadline, &mut collected).await;
             self.labelled.label(&self.target, &mut collected.families);
             Ok(collected)
@@ -207,6 +217,18 @@ impl RedisCollector {
 
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The histograms, asked for in a round trip of their own while the version is news to us.
+    async fn first_histogram(&self, info: &str, deadline: Instant) -> Result<Option<Reply>, Failure> {
+        let version = info::field(info, "redis_version").unwrap_or_default();
+        let major: Option<u32> = version.split('.').next().and_then(|major| major.parse().ok());
+        let has_histograms = major.is_none_or(|major| major >= 7);
+        self.lock().has_histograms = Some(has_histograms);
+        if !has_histograms {
+            return Ok(None);
+        }
+        Ok(self.client.ask(&[HISTOGRAM], left(deadline)).await?.into_iter().next())
     }
 
     /// Counts the slow log, with a second question when more entries came than the first one reached.

@@ -29,6 +29,20 @@ fn the_replies_of_redis_7_0_become_the_page_that_is_checked_in() {
     assert_golden("redis-7.0.prom", &page(&collected.families));
 }
 
+/// The other versions that the exporter promises, captured from servers that really ran.
+const OTHERS: [&str; 4] = ["redis-6.2", "redis-8.2", "valkey-8.1", "valkey-9.1"];
+
+#[test]
+fn the_replies_of_other_versions_become_the_pages_that_are_checked_in() {
+    for server in OTHERS {
+        let collected = parse(&replies(server), NOW).unwrap();
+        assert_eq!(collected.unreadable, 0, "{server}");
+        let page = page(&collected.families);
+        assert_golden(&format!("{server}.prom"), &page);
+        assert_eq!(complaints(&page, REDIS_KEPT), [""; 0], "{server}");
+    }
+}
+
 #[test]
 fn each_sample_has_the_labels_that_the_registry_promises() {
     for family in parse(&replies("redis-7.0"), NOW).unwrap().families {

@@ -8,13 +8,13 @@ use super::postgres::{PRELOAD, connect, number, server, watcher};
 use super::support::{find, sample};
 
 /// The sum over all series of a metric.
-fn sum(page: &str, name: &str) -> f64 {
+pub(crate) fn sum(page: &str, name: &str) -> f64 {
     let values = page.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{'));
     values.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
 }
 
 /// Runs statements that differ in their operators, so that each is one entry of the server's table.
-async fn distinct(client: &Client, range: std::ops::Range<u32>) {
+pub(crate) async fn distinct(client: &Client, range: std::ops::Range<u32>) {
     let mut text = String::new();
     for at in range {
         let signs = (0..12).map(|bit| if at >> bit & 1 == 1 { " + 1" } else { " - 1" });

@@ -27,6 +27,10 @@ const BY_STATE: &[&str] = &["state"];
 const BY_QUERY: &[&str] = &["queryid", "query"];
 const BY_REASON: &[&str] = &["user", "datname", "queryid", "reason"];
 const BY_REPLICA: &[&str] = &["application_name", "client_addr", "state"];
+const BY_SLOT: &[&str] = &["slot_name", "slot_type"];
+const BY_SLOT_STATUS: &[&str] = &["slot_name", "slot_type", "wal_status"];
+const BY_SLOT_DATABASE: &[&str] = &["slot_name", "database"];
+const BY_THRESHOLD: &[&str] = &["threshold"];
 const BY_INDEX: &[&str] = &["datname", "schemaname", "relname", "indexrelname"];
 
 metrics! {
@@ -41,6 +45,48 @@ metrics! {
     gauge PG_IS_REPLICA "pg_replication_is_replica" NONE "1 if the server replays the log of another, else 0."
     gauge PG_REPLICATION_LAG "pg_replication_lag_seconds" NONE "Age of what was replayed last, 0 if all is replayed or the server is no replica."
     gauge PG_REPLICA_DISTANCE "pg_stat_replication_pg_wal_lsn_diff" BY_REPLICA "Bytes of the log that the replica has not replayed yet."
+    gauge PG_REPLICA_POSITION "pg_stat_replication_pg_current_wal_lsn_bytes" BY_REPLICA "Position of the log that the replica follows, in bytes."
+    gauge PG_REPLICA_WRITE_LAG "pg_stat_replication_write_lag_seconds" BY_REPLICA "Time until the replica had written the log, as last measured; absent while it has nothing to do."
+    gauge PG_REPLICA_FLUSH_LAG "pg_stat_replication_flush_lag_seconds" BY_REPLICA "Time until the replica had flushed the log, as last measured; absent while it has nothing to do."
+    gauge PG_REPLICA_REPLAY_LAG "pg_stat_replication_replay_lag_seconds" BY_REPLICA "Time until the replica had replayed the log, as last measured; absent while it has nothing to do."
+    gauge PG_SLOT_POSITION "pg_replication_slot_slot_current_wal_lsn" BY_SLOT "Position of the log now, in bytes."
+    gauge PG_SLOT_FLUSHED "pg_replication_slot_slot_confirmed_flush_lsn" BY_SLOT "Position up to which the reader of the slot has confirmed the log, in bytes; 0 for a physical slot, absent while nobody reads."
+    gauge PG_SLOT_IS_ACTIVE "pg_replication_slot_slot_is_active" BY_SLOT "1 if somebody reads from the slot, else 0."
+    gauge PG_SLOT_SAFE_WAL "pg_replication_slot_safe_wal_size_bytes" BY_SLOT "Bytes that may still be written before the slot is in danger of being lost; absent without max_slot_wal_keep_size."
+    gauge PG_SLOT_STATUS "pg_replication_slot_wal_status" BY_SLOT_STATUS "Always 1; the label says whether the log that the slot needs is still there."
+    gauge PG_SLOTS_ACTIVE "pg_replication_slots_active" BY_SLOT_DATABASE "1 if somebody reads from the slot, else 0."
+    gauge PG_SLOTS_DISTANCE "pg_replication_slots_pg_wal_lsn_diff" BY_SLOT_DATABASE "Bytes of the log that the slot holds back."
+    gauge PG_WAL_SEGMENTS "pg_wal_segments" NONE "Files of the log."
+    gauge PG_WAL_SIZE "pg_wal_size_bytes" NONE "Size of the files of the log."
+    gauge PG_WAL_POSITION "pg_wal_lsn_location_bytes" NONE "Position in the log up to which the server has written, or replayed if it is a replica."
+    counter PG_ARCHIVED "pg_stat_archiver_archived_count" NONE "Files of the log that were archived."
+    counter PG_ARCHIVE_FAILED "pg_stat_archiver_failed_count" NONE "Attempts to archive a file of the log that failed."
+    gauge PG_ARCHIVE_AGE "pg_stat_archiver_last_archive_age" NONE "Seconds since a file of the log was archived last; absent if none ever was."
+    counter PG_BUFFERS_CLEAN "pg_stat_bgwriter_buffers_clean_total" NONE "Blocks that the background writer wrote."
+    counter PG_MAXWRITTEN_CLEAN "pg_stat_bgwriter_maxwritten_clean_total" NONE "How often the background writer stopped because it had written too many blocks at once."
+    counter PG_BUFFERS_ALLOC "pg_stat_bgwriter_buffers_alloc_total" NONE "Places in the buffer pool that were given to a block."
+    counter PG_BGWRITER_RESET "pg_stat_bgwriter_stats_reset_total" NONE "When these counters began, in seconds since 1970."
+    counter PG_CHECKPOINTS_TIMED "pg_stat_bgwriter_checkpoints_timed_total" NONE "Checkpoints that were due; until PostgreSQL 16."
+    counter PG_CHECKPOINTS_REQ "pg_stat_bgwriter_checkpoints_req_total" NONE "Checkpoints that were asked for; until PostgreSQL 16."
+    counter PG_CHECKPOINT_WRITE_TIME "pg_stat_bgwriter_checkpoint_write_time_total" NONE "Milliseconds that checkpoints spent writing; until PostgreSQL 16."
+    counter PG_CHECKPOINT_SYNC_TIME "pg_stat_bgwriter_checkpoint_sync_time_total" NONE "Milliseconds that checkpoints spent syncing; until PostgreSQL 16."
+    counter PG_BUFFERS_CHECKPOINT "pg_stat_bgwriter_buffers_checkpoint_total" NONE "Blocks that checkpoints wrote; until PostgreSQL 16."
+    counter PG_BUFFERS_BACKEND "pg_stat_bgwriter_buffers_backend_total" NONE "Blocks that connections had to write themselves; until PostgreSQL 16."
+    counter PG_BUFFERS_BACKEND_FSYNC "pg_stat_bgwriter_buffers_backend_fsync_total" NONE "How often a connection had to sync a file itself; until PostgreSQL 16."
+    counter PG_CHECKPOINTER_TIMED "pg_stat_checkpointer_num_timed_total" NONE "Checkpoints that were due; from PostgreSQL 17 on."
+    counter PG_CHECKPOINTER_REQUESTED "pg_stat_checkpointer_num_requested_total" NONE "Checkpoints that were asked for; from PostgreSQL 17 on."
+    counter PG_RESTARTPOINTS_TIMED "pg_stat_checkpointer_restartpoints_timed_total" NONE "Restartpoints of a replica that were due; from PostgreSQL 17 on."
+    counter PG_RESTARTPOINTS_REQ "pg_stat_checkpointer_restartpoints_req_total" NONE "Restartpoints of a replica that were asked for; from PostgreSQL 17 on."
+    counter PG_RESTARTPOINTS_DONE "pg_stat_checkpointer_restartpoints_done_total" NONE "Restartpoints of a replica that were performed; from PostgreSQL 17 on."
+    counter PG_CHECKPOINTER_WRITE_TIME "pg_stat_checkpointer_write_time_total" NONE "Milliseconds that checkpoints spent writing; from PostgreSQL 17 on."
+    counter PG_CHECKPOINTER_SYNC_TIME "pg_stat_checkpointer_sync_time_total" NONE "Milliseconds that checkpoints spent syncing; from PostgreSQL 17 on."
+    counter PG_CHECKPOINTER_BUFFERS "pg_stat_checkpointer_buffers_written_total" NONE "Blocks that checkpoints wrote; from PostgreSQL 17 on."
+    counter PG_CHECKPOINTER_RESET "pg_stat_checkpointer_stats_reset_total" NONE "When these counters began, in seconds since 1970; from PostgreSQL 17 on."
+    gauge PG_DATABASE_SIZE "pg_database_size_bytes" BY_NAME "Size of the database's files."
+    gauge PG_DATABASE_SIZE_AGE "pg_database_size_age_seconds" NONE "How long ago the sizes of the databases were read."
+    gauge PG_CONNECTION_LIMIT "pg_database_connection_limit" BY_NAME "Most connections that the database allows; -1 is no limit of its own."
+    gauge PG_FROZEN_AGE "pg_database_wraparound_age_datfrozenxid_seconds" BY_NAME "Transactions since the oldest one that is not frozen; in spite of the name, no seconds. At 2^31 the server stops writing."
+    gauge PG_MULTIXACT_AGE "pg_database_wraparound_age_datminmxid_seconds" BY_NAME "Multixacts since the oldest one that is still needed; in spite of the name, no seconds."
     gauge PG_BACKENDS "pg_stat_database_numbackends" BY_DATABASE "Connections to the database now."
     counter PG_COMMITS "pg_stat_database_xact_commit" BY_DATABASE "Transactions committed."
     counter PG_ROLLBACKS "pg_stat_database_xact_rollback" BY_DATABASE "Transactions rolled back."
@@ -65,6 +111,7 @@ metrics! {
     gauge PG_CONNECTIONS "pg_stat_activity_connections" BY_STATE "Clients' connections by state, without the exporter's own."
     gauge PG_LONG_TRANSACTIONS "pg_long_running_transactions" NONE "Transactions that are open and not idle."
     gauge PG_OLDEST_TRANSACTION "pg_long_running_transactions_oldest_timestamp_seconds" NONE "Age of the oldest of these transactions."
+    gauge PG_LONG_TRANSACTIONS_COUNT "pg_long_running_transactions_count" BY_THRESHOLD "Transactions that are not idle and have been open for at least so many seconds."
     gauge PG_LOCKS "pg_locks_count" BY_LOCK "Locks held or awaited, by database and mode, without the exporter's own."
     counter PG_TABLE_SEQ_SCANS "pg_stat_user_tables_seq_scan" BY_TABLE "Sequential scans of the table."
     counter PG_TABLE_SEQ_ROWS "pg_stat_user_tables_seq_tup_read" BY_TABLE "Rows read by sequential scans."
@@ -122,4 +169,7 @@ pub const POSTGRES_KEPT: &[&str] = &[
     "pg_stat_user_tables_seq_scan",
     "pg_stat_user_tables_seq_tup_read",
     "pg_locks_count",
+    "pg_long_running_transactions_count",
+    "pg_stat_archiver_archived_count",
+    "pg_stat_archiver_failed_count",
 ];

@@ -14,13 +14,22 @@ pub(super) const SERVER: &str = "SELECT current_setting('server_version'), \
     pg_is_in_recovery(), \
     CASE WHEN NOT pg_is_in_recovery() OR pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 \
          ELSE greatest(0, extract(epoch FROM now() - pg_last_xact_replay_timestamp())) END::float8, \
-    current_database()";
+    current_database(), \
+    pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() \
+        ELSE pg_current_wal_lsn() END, '0/0')::int8";
 
 /// One row for each database, the busiest first.
-pub(super) const DATABASES: &str = "SELECT datid, datname, numbackends, xact_commit, xact_rollback, \
+pub(super) const DATABASES: &str = "SELECT s.datid, s.datname, numbackends, xact_commit, xact_rollback, \
     blks_read, blks_hit, tup_returned, tup_fetched, tup_inserted, tup_updated, tup_deleted, conflicts, \
-    temp_files, temp_bytes, deadlocks, blk_read_time, blk_write_time \
-    FROM pg_stat_database WHERE datname IS NOT NULL ORDER BY xact_commit DESC LIMIT 200";
+    temp_files, temp_bytes, deadlocks, blk_read_time, blk_write_time, \
+    CASE WHEN d.datallowconn THEN age(d.datfrozenxid) END, \
+    CASE WHEN d.datallowconn THEN mxid_age(d.datminmxid) END, d.datconnlimit \
+    FROM pg_stat_database s JOIN pg_database d ON d.oid = s.datid ORDER BY xact_commit DESC LIMIT 200";
+
+/// The size of each database that we may ask for, the largest first. The server walks its folders.
+pub(super) const SIZES: &str = "SELECT datname, pg_database_size(oid) FROM pg_database \
+    WHERE datallowconn AND (has_database_privilege(oid, 'CONNECT') \
+        OR pg_has_role('pg_read_all_stats', 'MEMBER')) ORDER BY 2 DESC LIMIT 200";
 
 /// Connections by what they do, the most frequent first.
 pub(super) const ACTIVITY: &str = "SELECT datname, state, usename, application_name, backend_type, \
@@ -29,7 +38,15 @@ pub(super) const ACTIVITY: &str = "SELECT datname, state, usename, application_n
     (max(extract(epoch FROM clock_timestamp() - query_start)) \
         FILTER (WHERE state = 'active' AND backend_type = 'client backend'))::float8, \
     count(*) FILTER (WHERE xact_start IS NOT NULL AND state IS DISTINCT FROM 'idle' \
-        AND backend_type = 'client backend') \
+        AND backend_type = 'client backend'), \
+    count(*) FILTER (WHERE xact_start <= clock_timestamp() - interval '60s' \
+        AND state IS DISTINCT FROM 'idle' AND backend_type = 'client backend'), \
+    count(*) FILTER (WHERE xact_start <= clock_timestamp() - interval '300s' \
+        AND state IS DISTINCT FROM 'idle' AND backend_type = 'client backend'), \
+    count(*) FILTER (WHERE xact_start <= clock_timestamp() - interval '600s' \
+        AND state IS DISTINCT FROM 'idle' AND backend_type = 'client backend'), \
+    count(*) FILTER (WHERE xact_start <= clock_timestamp() - interval '1800s' \
+        AND state IS DISTINCT FROM 'idle' AND backend_type = 'client backend') \
     FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
     GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC";
 
@@ -39,9 +56,39 @@ pub(super) const LOCKS: &str = "SELECT database, lower(mode), count(*) FROM pg_l
 
 /// Replicas that read our log.
 pub(super) const REPLICAS: &str = "SELECT application_name, client_addr::text, state, \
-    pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() \
-        ELSE pg_current_wal_lsn() END, replay_lsn)::float8 \
-    FROM pg_stat_replication ORDER BY 1, 2 LIMIT 100";
+    pg_wal_lsn_diff(here, replay_lsn)::float8, pg_wal_lsn_diff(here, '0/0')::int8, \
+    extract(epoch FROM write_lag)::float8, extract(epoch FROM flush_lag)::float8, \
+    extract(epoch FROM replay_lag)::float8 \
+    FROM pg_stat_replication, (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() \
+        ELSE pg_current_wal_lsn() END) log(here) ORDER BY 1, 2 LIMIT 100";
+
+/// Replication slots.
+pub(super) const SLOTS: &str = "SELECT slot_name, slot_type, database, active, \
+    pg_wal_lsn_diff(here, '0/0')::int8, \
+    pg_wal_lsn_diff(coalesce(confirmed_flush_lsn, '0/0'), '0/0')::int8, safe_wal_size, wal_status, \
+    pg_wal_lsn_diff(here, restart_lsn)::int8 \
+    FROM pg_replication_slots, (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() \
+        ELSE pg_current_wal_lsn() END) log(here) ORDER BY 1 LIMIT 100";
+
+/// The files of the log: one row. Needs the role `pg_monitor`.
+pub(super) const WAL: &str = "SELECT count(*), coalesce(sum(size), 0)::int8 FROM pg_ls_waldir() \
+    WHERE name ~ '^[0-9A-F]{24}$'";
+
+/// Archiver, background writer, checkpoints: one row, until version 16.
+pub(super) const WRITER: &str = "SELECT archived_count, failed_count, \
+    extract(epoch FROM now() - last_archived_time)::float8, buffers_clean, maxwritten_clean, \
+    buffers_alloc, extract(epoch FROM b.stats_reset)::float8, checkpoints_timed, checkpoints_req, \
+    checkpoint_write_time, checkpoint_sync_time, buffers_checkpoint, buffers_backend, \
+    buffers_backend_fsync, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+    FROM pg_stat_archiver a, pg_stat_bgwriter b";
+
+/// The same from version 17 on, where checkpoints have a view of their own.
+pub(super) const WRITER_17: &str = "SELECT archived_count, failed_count, \
+    extract(epoch FROM now() - last_archived_time)::float8, buffers_clean, maxwritten_clean, \
+    buffers_alloc, extract(epoch FROM b.stats_reset)::float8, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+    num_timed, num_requested, restartpoints_timed, restartpoints_req, restartpoints_done, write_time, \
+    sync_time, buffers_written, extract(epoch FROM c.stats_reset)::float8 \
+    FROM pg_stat_archiver a, pg_stat_bgwriter b, pg_stat_checkpointer c";
 
 /// Use of the tables of our database, the most read first.
 pub(super) fn tables(max: usize) -> String {

@@ -1,4 +1,4 @@
-//! What the server as a whole says: settings, databases, connections, locks, replicas.
+//! What the server as a whole says: settings, databases, connections, locks.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +30,12 @@ const DATABASE_COLUMNS: [m::Metric; 16] = [
     m::PG_WRITE_TIME,
 ];
 
+/// The columns after these, which carry no label but the name.
+const NAMED_COLUMNS: [m::Metric; 3] = [m::PG_FROZEN_AGE, m::PG_MULTIXACT_AGE, m::PG_CONNECTION_LIMIT];
+
+/// From how many seconds on a transaction is counted as long, as postgres_exporter has it.
+const LONG: [&str; 4] = ["60", "300", "600", "1800"];
+
 /// The modes that a lock may have, as postgres_exporter writes them.
 const LOCK_MODES: [&str; 9] = [
     "accesssharelock",
@@ -45,8 +51,8 @@ const LOCK_MODES: [&str; 9] = [
 
 /// Version, settings and role.
 pub(super) fn server(answer: &Answer) -> Vec<Family> {
-    let Some([version, number, start, connections, reserved, buffers, replica, lag, ..]) =
-        answer.rows_of(8).next()
+    let Some([version, number, start, connections, reserved, buffers, replica, lag, _, position, ..]) =
+        answer.rows_of(10).next()
     else {
         return Vec::new();
     };
@@ -61,20 +67,23 @@ pub(super) fn server(answer: &Answer) -> Vec<Family> {
         (m::PG_SHARED_BUFFERS, buffers),
         (m::PG_IS_REPLICA, replica),
         (m::PG_REPLICATION_LAG, lag),
+        (m::PG_WAL_POSITION, position),
     ] {
         families.extend(cell.number().map(|value| Family::single(metric, value)));
     }
     families
 }
 
-/// The counters of each database.
+/// The counters of each database, and how far it is from running out of transaction numbers.
 pub(super) fn databases(answer: &Answer) -> Vec<Family> {
-    let mut families: Vec<Family> = DATABASE_COLUMNS.into_iter().map(Family::new).collect();
-    for row in answer.rows_of(2 + DATABASE_COLUMNS.len()) {
+    let mut families: Vec<Family> =
+        DATABASE_COLUMNS.into_iter().chain(NAMED_COLUMNS).map(Family::new).collect();
+    for row in answer.rows_of(2 + families.len()) {
         let (id, name) = (row[0].text(), row[1].text());
-        for (family, cell) in families.iter_mut().zip(&row[2..]) {
+        let labels = [("datid", &*id), ("datname", &*name)];
+        for (column, (family, cell)) in families.iter_mut().zip(&row[2..]).enumerate() {
             if let Some(value) = cell.number() {
-                family.push(&[("datid", &id), ("datname", &name)], value);
+                family.push(if column < DATABASE_COLUMNS.len() { &labels } else { &labels[1..] }, value);
             }
         }
     }
@@ -112,7 +121,8 @@ pub(super) fn activity(answer: &Answer) -> Vec<Family> {
     let (mut rest, mut rest_longest) = (0.0, 0.0_f64);
     let mut states: BTreeMap<String, f64> = BTreeMap::new();
     let (mut blocked, mut open, mut oldest, mut query) = (0.0, 0.0, 0.0_f64, 0.0_f64);
-    for (at, row) in answer.rows_of(11).enumerate() {
+    let mut long = [0.0; LONG.len()];
+    for (at, row) in answer.rows_of(11 + LONG.len()).enumerate() {
         let [count, transaction, running, transactions] =
             [7, 8, 9, 10].map(|column: usize| row[column].number().unwrap_or(0.0));
         let is_client = row[4].text() == "client backend";
@@ -121,6 +131,7 @@ pub(super) fn activity(answer: &Answer) -> Vec<Family> {
         }
         blocked += if row[5].text() == "Lock" { count } else { 0.0 };
         open += transactions;
+        long.iter_mut().zip(&row[11..]).for_each(|(sum, cell)| *sum += cell.number().unwrap_or(0.0));
         oldest = if transactions > 0.0 { oldest.max(transaction) } else { oldest };
         query = query.max(running);
         if at >= ACTIVITIES_MAX {
@@ -140,6 +151,10 @@ pub(super) fn activity(answer: &Answer) -> Vec<Family> {
     }
     let mut by_state = Family::new(m::PG_CONNECTIONS);
     states.iter().for_each(|(state, count)| by_state.push(&[("state", state)], *count));
+    let mut long_transactions = Family::new(m::PG_LONG_TRANSACTIONS_COUNT);
+    LONG.iter()
+        .zip(long)
+        .for_each(|(seconds, count)| long_transactions.push(&[("threshold", seconds)], count));
     vec![
         counts,
         longest,
@@ -148,6 +163,7 @@ pub(super) fn activity(answer: &Answer) -> Vec<Family> {
         Family::single(m::PG_BLOCKED, blocked),
         Family::single(m::PG_LONG_TRANSACTIONS, open),
         Family::single(m::PG_OLDEST_TRANSACTION, oldest),
+        long_transactions,
     ]
 }
 
@@ -168,22 +184,6 @@ pub(super) fn locks(answer: &Answer, databases: &Answer) -> Family {
             let count = held.get(&(id, mode.to_owned())).copied().unwrap_or(0.0);
             family.push(&[("datname", &name), ("mode", mode)], count);
         }
-    }
-    family
-}
-
-/// How far each replica is behind.
-pub(super) fn replicas(answer: &Answer) -> Family {
-    let mut distances: BTreeMap<[String; 3], f64> = BTreeMap::new();
-    for row in answer.rows_of(4) {
-        let labels = [0, 1, 2].map(|column: usize| row[column].text().into_owned());
-        // Two connections of one replica are one series: the one that is further behind.
-        let distance = distances.entry(labels).or_insert(0.0);
-        *distance = distance.max(row[3].number().unwrap_or(0.0));
-    }
-    let mut family = Family::new(m::PG_REPLICA_DISTANCE);
-    for ([name, address, state], distance) in &distances {
-        family.push(&[("application_name", name), ("client_addr", address), ("state", state)], *distance);
     }
     family
 }
@@ -209,8 +209,10 @@ mod tests {
     fn connections_beyond_the_cap_are_added_up() {
         let mut rows = String::new();
         for at in 0..300 {
-            let _ =
-                writeln!(rows, "shop\tactive\tu\tapp{at}\tclient backend\tLock\trelation\t2\t1.5\t0.5\t2");
+            let _ = writeln!(
+                rows,
+                "shop\tactive\tu\tapp{at}\tclient backend\tLock\trelation\t2\t1.5\t0.5\t2\t1\t0\t0\t0"
+            );
         }
         let families = activity(&Answer::from_tsv(&rows));
         assert_eq!(families[0].samples.len(), ACTIVITIES_MAX + 1);
@@ -240,7 +242,6 @@ mod tests {
             let answer = Answer::from_tsv(text);
             assert!(server(&answer).is_empty());
             assert!(databases(&answer).iter().all(|family| family.samples.is_empty()));
-            assert!(replicas(&answer).samples.is_empty());
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Use of tables and indexes of the database that we are connected to.
+//! Use of tables and indexes of the database that we are connected to, and the size of each database.
 //!
-//! The views behind it cost the server milliseconds for some hundred tables, so they are read at most
-//! once in a while and told again until then, with their age.
+//! The views and folders behind it cost the server milliseconds for some hundred tables, so they are read
+//! at most once in a while and told again until then, with their age.
 
 use std::time::{Duration, Instant};
 
@@ -24,13 +24,19 @@ const COLUMNS: [m::Metric; 9] = [
 ];
 
 /// What was read last, and when.
-#[derive(Debug, Default)]
-pub(super) struct Tables {
+#[derive(Debug)]
+pub(super) struct Kept {
+    age: m::Metric,
     read: Option<(Instant, Vec<Family>)>,
 }
 
-impl Tables {
-    /// Whether the views are to be read in this scrape.
+impl Kept {
+    /// Nothing yet; the metric tells the age.
+    pub(super) const fn new(age: m::Metric) -> Self {
+        Self { age, read: None }
+    }
+
+    /// Whether it is to be read in this scrape.
     pub(super) fn is_due(&self, every: Duration) -> bool {
         self.read.as_ref().is_none_or(|(at, _)| at.elapsed() >= every)
     }
@@ -44,7 +50,7 @@ impl Tables {
     pub(super) fn families(&self) -> Vec<Family> {
         let Some((at, families)) = &self.read else { return Vec::new() };
         let mut families = families.clone();
-        families.push(Family::single(m::PG_TABLES_AGE, at.elapsed().as_secs_f64()));
+        families.push(Family::single(self.age, at.elapsed().as_secs_f64()));
         families
     }
 }
@@ -62,6 +68,17 @@ pub(super) fn tables(answer: &Answer) -> Vec<Family> {
         }
     }
     families
+}
+
+/// The size of each database.
+pub(super) fn sizes(answer: &Answer) -> Vec<Family> {
+    let mut family = Family::new(m::PG_DATABASE_SIZE);
+    for row in answer.rows_of(2) {
+        if let Some(bytes) = row[1].number() {
+            family.push(&[("datname", &row[0].text())], bytes);
+        }
+    }
+    vec![family]
 }
 
 /// Indexes that no scan has used.
@@ -88,7 +105,7 @@ mod tests {
 
     #[test]
     fn what_was_read_is_told_until_it_is_due_again() {
-        let mut kept = Tables::default();
+        let mut kept = Kept::new(m::PG_TABLES_AGE);
         assert!(kept.is_due(Duration::from_secs(60)) && kept.families().is_empty());
         kept.keep(tables(&Answer::from_tsv("d\ts\tt\t1\t2\t3\t4\t5\t6\t7\t8\t9\n")));
         assert!(!kept.is_due(Duration::from_secs(60)) && kept.is_due(Duration::ZERO));

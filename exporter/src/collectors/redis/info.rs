@@ -164,7 +164,10 @@ impl<'a> Info<'a> {
             .labels
             .iter()
             .map(|label| (*label, self.get(if *label == "redis_mode" { mode } else { label })));
-        let labels: Vec<_> = labels.collect();
+        let mut labels: Vec<_> = labels.collect();
+        // Valkey tells the Redis that it is compatible with as its version, and its own beside it.
+        let of_valkey = ["valkey_version", "valkey_release_stage"];
+        labels.extend(of_valkey.iter().filter_map(|label| Some((*label, *self.fields.get(label)?))));
         collected.families.push(Family::new(m::REDIS_INSTANCE_INFO).with(&labels, 1.0));
 
         if let Some(uptime) = number(self.get("uptime_in_seconds")) {
@@ -290,6 +293,14 @@ mod tests {
         let labels = "{master_host=\"10.0.0.1\",master_port=\"6379\"}";
         assert!(page.contains(&format!("redis_master_link_up{labels} 0\n")), "{page}");
         assert!(page.contains(&format!("redis_master_last_io_seconds_ago{labels} 7\n")), "{page}");
+    }
+
+    #[test]
+    fn valkey_tells_its_own_version_beside_the_one_that_it_is_compatible_with() {
+        let text = "uptime_in_seconds:1\r\nredis_version:7.2.4\r\nvalkey_version:8.1.8\r\nvalkey_release_stage:ga\r\n";
+        let ends = ",master_replid=\"\",valkey_version=\"8.1.8\",valkey_release_stage=\"ga\"} 1";
+        assert!(page(text, 0).contains(ends), "{}", page(text, 0));
+        assert!(!page("uptime_in_seconds:1\r\n", 0).contains("valkey"));
     }
 
     #[test]
