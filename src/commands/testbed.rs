@@ -79,6 +79,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             database_url: args.database_url.clone(),
             // A Redis in the environment is used only where it is asked for.
             tasks_url: args.tasks.clone(),
+            task_results_url: args.task_results.clone(),
             sessions_url: args.sessions.clone(),
             redis_url: args.redis_url.clone().filter(|_| cache.needs_redis()),
             cache,

@@ -148,7 +148,10 @@ mod tests {
         let error = work.finish("2", &Task::CollectHealth).await.expect_err("the database is gone");
         assert!(matches!(error, WorkError::Unhealthy));
         let status = work.counts.status(Queue::Monitoring, None);
-        assert_eq!((status.done, status.retried, status.dead, status.running), (1, 3, 1, 0));
+        assert_eq!(
+            (status.done, status.retried, status.dead, status.running),
+            (Some(1), Some(3), Some(1), Some(0))
+        );
         let result = work.result("2").await.expect("a result");
         assert!(std::str::from_utf8(&result).expect("text").contains("FAILURE"));
         assert_eq!(work.result("3").await, None);

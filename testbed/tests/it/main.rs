@@ -6,6 +6,7 @@
 mod admin;
 mod analytics;
 mod answers;
+mod celery;
 mod contradictions;
 mod foreign;
 mod health;
