@@ -15,6 +15,7 @@ mod life;
 mod market_writes;
 mod outcomes;
 mod pages;
+mod rollbacks;
 mod score_reports;
 mod support;
 mod tasks;
