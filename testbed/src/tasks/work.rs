@@ -3,7 +3,7 @@
 //! The same for every broker, so that a task that fails behaves alike in the process and on Redis.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hitmark_cache::{CacheLayer, Key};
@@ -58,7 +58,9 @@ impl Work {
         counts.begin();
         let mut pause = PAUSE;
         for attempt in 1.. {
+            let begun = Instant::now();
             let tried = tokio::time::timeout(TRY_TIMEOUT, self.attempt(id, task)).await;
+            self.stats.watch_task(task.celery_name(), begun.elapsed());
             match tried.unwrap_or(Err(WorkError::TooSlow)) {
                 Ok(result) => {
                     counts.done();
