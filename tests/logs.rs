@@ -1,6 +1,8 @@
 //! The log of the built command as a machine reads it: every line an object, with fields, without secrets.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop here")]
+// Each test binary uses its part of the support.
+#![allow(dead_code)]
 
 #[allow(dead_code, reason = "shared with the other tests of the command")]
 mod support;

@@ -49,6 +49,7 @@ impl Service {
     }
 
     /// Starts a command whose standard error goes into a file, with these variables in its environment.
+    #[allow(dead_code, reason = "only the test of logs reads them")]
     pub(crate) fn logged(arguments: &[&str], variables: &[(&str, &str)], file: &Path) -> Self {
         let file = std::fs::File::create(file).expect("a file can be made");
         let mut command = command(arguments);
