@@ -125,6 +125,9 @@ pub(crate) struct TestbedArgs {
     /// Where tasks wait: redis://…, or celery+redis://… for a Celery worker; by default in the process.
     #[arg(long, value_name = "URL", env = "HITMARK_TASKS", hide_env_values = true)]
     pub(crate) tasks: Option<String>,
+    /// The Redis database in which a Celery worker leaves results; by default that of the tasks.
+    #[arg(long, value_name = "URL", env = "CELERY_RESULT_BACKEND", hide_env_values = true)]
+    pub(crate) task_results: Option<String>,
     /// The Redis database of sessions, which holds nothing else; by default in the process.
     #[arg(long, value_name = "URL", env = "REDIS_SESSION_URL", hide_env_values = true)]
     pub(crate) sessions: Option<String>,

@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use crate::cli::LogFormat;
+use crate::logging;
+
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -69,5 +72,8 @@ pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
 /// Prints an error with its causes. A broken pipe is not ours to complain about.
 #[expect(clippy::print_stderr, reason = "this is the command's voice")]
 pub(crate) fn print_error(error: &anyhow::Error) {
-    eprintln!("hitmark: {error:#}");
+    match logging::format() {
+        LogFormat::Text => eprintln!("hitmark: {error:#}"),
+        LogFormat::Json => tracing::error!(target: "service", error = format!("{error:#}"), "failed"),
+    }
 }

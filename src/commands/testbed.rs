@@ -8,6 +8,7 @@ use hitmark_testbed::{CacheChoice, Compression, Indexes, SeedSize, Testbed, Test
 use crate::cli::{EdgeArgs, TestbedArgs, TestbedCommand};
 use crate::exit::{Exit, usage};
 use crate::interrupt::Shutdown;
+use crate::logging;
 
 pub(super) fn run(args: &TestbedArgs) -> anyhow::Result<Exit> {
     match &args.command {
@@ -22,15 +23,16 @@ pub(super) fn run(args: &TestbedArgs) -> anyhow::Result<Exit> {
     super::runtime()?.block_on(serve(config))
 }
 
-#[expect(clippy::print_stderr, reason = "progress of a server's start")]
 async fn serve_edge(config: EdgeConfig) -> anyhow::Result<Exit> {
+    let started = Instant::now();
     let mut shutdown = Shutdown::listen()?;
     let origin = hitmark_schema::redact::url(&config.origin);
     let edge = tokio::select! {
         edge = Edge::start(config) => edge.map_err(of_start)?,
         () = shutdown.wait() => return Ok(Exit::Done),
     };
-    eprintln!("hitmark testbed edge: {} before {origin}", edge.url());
+    let url = format!("{} before {origin}", edge.url());
+    logging::serving("hitmark testbed edge", &url, started.elapsed().as_secs_f64());
     edge.serve(shutdown.wait()).await;
     Ok(Exit::Done)
 }
@@ -49,7 +51,6 @@ fn edge_config(args: &EdgeArgs) -> anyhow::Result<EdgeConfig> {
     })
 }
 
-#[expect(clippy::print_stderr, reason = "progress of a server's start")]
 async fn serve(config: TestbedConfig) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let mut shutdown = Shutdown::listen()?;
@@ -57,7 +58,7 @@ async fn serve(config: TestbedConfig) -> anyhow::Result<Exit> {
         testbed = Testbed::start(config, |_| {}) => testbed.map_err(of_start)?,
         () = shutdown.wait() => return Ok(Exit::Done),
     };
-    eprintln!("hitmark testbed: {} after {:.1} s", testbed.url(), started.elapsed().as_secs_f64());
+    logging::serving("hitmark testbed", &testbed.url(), started.elapsed().as_secs_f64());
     testbed.serve(async move { shutdown.wait().await }).await?;
     Ok(Exit::Done)
 }
@@ -79,6 +80,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             database_url: args.database_url.clone(),
             // A Redis in the environment is used only where it is asked for.
             tasks_url: args.tasks.clone(),
+            task_results_url: args.task_results.clone(),
             sessions_url: args.sessions.clone(),
             redis_url: args.redis_url.clone().filter(|_| cache.needs_redis()),
             cache,

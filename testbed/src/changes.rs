@@ -6,11 +6,53 @@
 
 use hitmark_cache::{CacheError, CacheLayer, Invalidation, QueryCache, Writes};
 use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::error::DatabaseError;
 use sqlx::query::Query;
 use sqlx::{Any, Transaction};
 
 use crate::app::Endpoint;
 use crate::telemetry::RouteStats;
+
+/// How often a change is tried again whose number another request took.
+const TRIES: usize = 5;
+
+/// How a write names what it makes untrue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Invalidating {
+    /// Everything that was read from its tables: always right, and more than needed.
+    Tables,
+    /// The keys that the document's rules name: fewer, and not all.
+    Rules,
+}
+
+impl Invalidating {
+    /// The words of the parameter `invalidating`, of which the first stands where none is given.
+    pub(crate) const TABLES_FIRST: &[(&str, Self)] = &[("tables", Self::Tables), ("rules", Self::Rules)];
+    /// Likewise, for writes whose document is what is measured.
+    pub(crate) const RULES_FIRST: &[(&str, Self)] = &[("rules", Self::Rules), ("tables", Self::Tables)];
+}
+
+/// Makes a change that takes the next free number, and makes it again if another request was faster.
+///
+/// # Errors
+/// The change's own; after a few tries, that the number is taken too.
+pub(crate) async fn numbered<T, E, C>(change: impl Fn() -> C, is_taken: impl Fn(&E) -> bool) -> Result<T, E>
+where
+    C: Future<Output = Result<T, E>>,
+{
+    let mut tried = 1;
+    loop {
+        match change().await {
+            Err(error) if tried < TRIES && is_taken(&error) => tried += 1,
+            changed => return changed,
+        }
+    }
+}
+
+/// Whether the database says that the number is another's.
+pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(DatabaseError::is_unique_violation)
+}
 
 /// An open transaction. Dropped without [`commit`](Self::commit) it changes nothing, neither in the
 /// database nor in the cache.
@@ -53,6 +95,12 @@ impl<'a> Changes<'a> {
         query.fetch_optional(&mut *self.transaction).await
     }
 
+    /// Runs a statement that gives any number of rows.
+    pub(crate) async fn all(&mut self, query: Query<'_, Any, AnyArguments>) -> sqlx::Result<Vec<AnyRow>> {
+        self.stats.count_query();
+        query.fetch_all(&mut *self.transaction).await
+    }
+
     /// The transaction changes this table: all that was read from it goes at the commit.
     pub(crate) fn table(&mut self, table: &str) {
         self.writes.table(table);
@@ -70,7 +118,8 @@ impl<'a> Changes<'a> {
     /// If the database did not say that it has committed. Where it did not say that it has refused
     /// either, as when the connection broke, the answers are taken out all the same.
     pub(crate) async fn commit(self) -> sqlx::Result<Cleared> {
-        let Self { transaction, writes, others, cache, .. } = self;
+        let Self { transaction, writes, others, cache, stats } = self;
+        let route = stats.route();
         let work = async move {
             let committed = transaction.commit().await;
             if matches!(committed, Err(sqlx::Error::Database(_))) {
@@ -81,6 +130,8 @@ impl<'a> Changes<'a> {
             for what in others {
                 cleared.add(cache.invalidate(&what).await);
             }
+            let Cleared { entries, is_fresh } = cleared;
+            tracing::info!(target: "change", route, cleared = entries, is_fresh, "rows changed");
             committed.map(|()| cleared)
         };
         tokio::spawn(work).await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
@@ -95,6 +146,28 @@ impl Cleared {
                 tracing::warn!(%error, "cached answers could not be taken out yet");
                 self.is_fresh = false;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_taken_number_is_tried_again_and_nothing_else_is() {
+        for (fails, error, expected) in
+            [(0, "taken", 1), (2, "taken", 3), (99, "taken", TRIES), (99, "lost", 1)]
+        {
+            let tries = Cell::new(0_usize);
+            let change = || async {
+                tries.set(tries.get() + 1);
+                if tries.get() > fails { Ok(()) } else { Err(error) }
+            };
+            let changed = numbered(change, |error| *error == "taken").await;
+            assert_eq!((tries.get(), changed.is_ok()), (expected, fails < TRIES), "{fails} {error}");
         }
     }
 }

@@ -33,6 +33,9 @@ pub struct TestbedConfig {
     /// Where tasks wait: `redis://…` for workers of this service, `celery+redis://…` for a Celery
     /// worker; without it, in the process.
     pub tasks_url: Option<String>,
+    /// The Redis database in which a Celery worker leaves the results of tasks; without it, that of the
+    /// tasks. Ignored with other workers.
+    pub task_results_url: Option<String>,
     /// The Redis database of sessions, which must hold nothing else; without it, in the process.
     pub sessions_url: Option<String>,
     /// The folder of [`CacheChoice::Sqlite`] and [`CacheChoice::File`]; without it, a temporary one that
@@ -69,6 +72,7 @@ impl Default for TestbedConfig {
             cache: CacheChoice::Memory,
             redis_url: None,
             tasks_url: None,
+            task_results_url: None,
             sessions_url: None,
             cache_path: None,
             seed_size: SeedSize::Medium,
@@ -93,6 +97,7 @@ impl fmt::Debug for TestbedConfig {
             .field("cache", &self.cache)
             .field("redis_url", &self.redis_url.as_deref().map(redact::url))
             .field("tasks_url", &self.tasks_url.as_deref().map(redact::url))
+            .field("task_results_url", &self.task_results_url.as_deref().map(redact::url))
             .field("sessions_url", &self.sessions_url.as_deref().map(redact::url))
             .field("cache_path", &self.cache_path)
             .field("seed_size", &self.seed_size)
@@ -120,6 +125,7 @@ impl TestbedConfig {
             self.listen_mistake(),
             self.redis_mistake(),
             self.tasks_mistake(),
+            self.results_mistake(),
             sessions::mistake(self),
             self.token_mistake(),
             compression::mistake(self.compression),
@@ -186,6 +192,20 @@ impl TestbedConfig {
         }
     }
 
+    fn results_mistake(&self) -> Option<String> {
+        let text = self.task_results_url()?;
+        match Url::parse(text) {
+            Ok(url) if url.scheme() == "redis" && url.has_host() => None,
+            _ => Some(format!("task results URL '{}': write redis://host:6379/3", redact::url(text))),
+        }
+    }
+
+    /// Where results are read, if a Celery worker leaves them in a place of their own.
+    pub(crate) fn task_results_url(&self) -> Option<&str> {
+        let is_celery = self.tasks_url.as_deref().is_some_and(|url| url.starts_with(CELERY));
+        self.task_results_url.as_deref().filter(|_| is_celery)
+    }
+
     fn token_mistake(&self) -> Option<String> {
         let token = self.admin_token.as_deref()?;
         token
@@ -230,6 +250,24 @@ mod tests {
         assert_eq!(error.mistakes.len(), 3, "{error}");
         for shown in [error.to_string(), format!("{config:?}")] {
             assert!(!shown.contains("s3cret") && !shown.contains("hunter2"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_results_is_judged_where_a_celery_worker_leaves_them() {
+        for (tasks, results, is_good) in [
+            ("celery+redis://h/2", "redis://h/3", true),
+            ("celery+redis://h/2", "db+postgresql://app:s3cret@h/results", false),
+            ("redis://h/2", "db+postgresql://app:s3cret@h/results", true),
+        ] {
+            let config = TestbedConfig {
+                tasks_url: Some(tasks.to_owned()),
+                task_results_url: Some(results.to_owned()),
+                ..TestbedConfig::default()
+            };
+            let told = config.validate().err().map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(told.contains("task results URL"), !is_good, "{tasks} {results}: {told}");
+            assert!(!format!("{told}{config:?}").contains("s3cret"), "{told}");
         }
     }
 

@@ -9,6 +9,7 @@ use hitmark_schema::Outcome;
 use serde_json::json;
 
 use crate::cache_status::{CACHE_STATUS, Status};
+use crate::changes::Cleared;
 use crate::parameters::Mistakes;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -84,6 +85,12 @@ pub(crate) fn respond(status: StatusCode, body: Bytes) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
+}
+
+/// What a write answers that only clears: how many cached answers went, and whether all could be asked for.
+pub(crate) fn cleared(status: StatusCode, cleared: Cleared) -> Response {
+    let body = json!({ "cleared_entries": cleared.entries, "cache_is_fresh": cleared.is_fresh });
+    respond(status, body.to_string().into())
 }
 
 /// An error with one sentence.

@@ -249,7 +249,7 @@ async fn tasks(
         stats: telemetry.route(TASKS),
         counts: Arc::new(Counts::default()),
     };
-    let tasks = Tasks::start(config.tasks_url.as_deref(), work).await;
+    let tasks = Tasks::start(config.tasks_url.as_deref(), config.task_results_url(), work).await;
     tasks.map_err(|error| TestbedError::Tasks(error.to_string()))
 }
 

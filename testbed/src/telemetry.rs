@@ -137,15 +137,29 @@ impl RouteStats {
     fn count_request(&self, status: StatusCode, outcome: Outcome, time: Duration) {
         let class = usize::from(status.as_u16() / 100).clamp(1, STATUS_CLASSES.len()) - 1;
         let time_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        if time >= self.slow_after {
-            self.slow.fetch_add(1, Relaxed);
-            let took_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-            tracing::warn!(route = self.route, status = status.as_u16(), took_ms, "a slow request");
-        }
+        self.log_request(status, outcome, time);
         let bucket = BOUNDS_NS.partition_point(|bound| *bound < time_ns);
         self.requests[class][outcome.index()].fetch_add(1, Relaxed);
         self.buckets[bucket].fetch_add(1, Relaxed);
         self.sum_ns.fetch_add(time_ns, Relaxed);
+    }
+
+    /// A line for each request, for whoever asks for the target `request`, and for slow ones in any case.
+    fn log_request(&self, status: StatusCode, outcome: Outcome, time: Duration) {
+        let (route, status, outcome) = (self.route, status.as_u16(), outcome.as_str());
+        if time >= self.slow_after {
+            self.slow.fetch_add(1, Relaxed);
+            tracing::warn!(route, status, outcome, elapsed_ms = milliseconds(time), "a slow request");
+        }
+        tracing::info!(target: "request", route, status, outcome, elapsed_ms = milliseconds(time), "answered");
+    }
+
+    /// Looks at the time of one try of a task, which is no request but may be as slow.
+    pub(crate) fn watch_task(&self, task: &'static str, time: Duration) {
+        if time >= self.slow_after {
+            self.slow.fetch_add(1, Relaxed);
+            tracing::warn!(route = self.route, task, elapsed_ms = milliseconds(time), "a slow task");
+        }
     }
 
     /// Combinations that never occurred have no sample.
@@ -179,6 +193,10 @@ impl RouteStats {
     }
 }
 
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +212,9 @@ mod tests {
         let Value::Histogram { buckets, count, .. } = stats.histogram().value else { panic!("a histogram") };
         assert_eq!(count, 4);
         assert_eq!(stats.slow.load(Relaxed), 1, "one took longer than a second");
+        stats.watch_task("a task", Duration::from_millis(999));
+        stats.watch_task("a task", Duration::from_secs(1));
+        assert_eq!(stats.slow.load(Relaxed), 2, "tasks are watched too");
         assert_eq!(buckets[0], (0.00002, 2));
         assert_eq!(buckets[1], (0.00005, 3));
         assert_eq!(buckets[15], (2.5, 3));

@@ -48,6 +48,15 @@ impl Service {
         Self { child, url: String::new() }
     }
 
+    /// Starts a command whose standard error goes into a file, with these variables in its environment.
+    #[allow(dead_code, reason = "only the test of logs reads them")]
+    pub(crate) fn logged(arguments: &[&str], variables: &[(&str, &str)], file: &Path) -> Self {
+        let file = std::fs::File::create(file).expect("a file can be made");
+        let mut command = command(arguments);
+        let child = command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(file).spawn();
+        Self { child: child.expect("the command starts"), url: String::new() }
+    }
+
     /// Starts the reference service on a free port and waits until it answers.
     pub(crate) async fn testbed(arguments: &[&str]) -> Self {
         let port = hitmark_testkit::free_port();

@@ -14,6 +14,7 @@ use super::queries::Loading;
 use super::{keys, media, policies, queries, writes};
 use crate::answer::{Failure, Question, answer, failed, found, written};
 use crate::app::{App, Endpoint};
+use crate::changes::Cleared;
 use crate::freshness;
 use crate::media::photo::{PhotoFormat, PhotoSize, for_web};
 use crate::media::{MediaError, occupied};
@@ -188,8 +189,13 @@ async fn set_role(
     let role = parameters.one_of("role", &ROLES.map(|role| (role, role)));
     let role = parameters.finish(role).map_err(bad)?;
     match writes::set_role(&endpoint, id, role).await {
-        Ok(Some(invalidated)) => {
-            let body = serde_json::json!({ "user": id, "role": role, "invalidated": invalidated });
+        Ok(Some(Cleared { entries, is_fresh })) => {
+            let body = serde_json::json!({
+                "user": id,
+                "role": role,
+                "invalidated": entries,
+                "cache_is_fresh": is_fresh,
+            });
             Ok(written(&endpoint, StatusCode::OK, &body))
         }
         Ok(None) => Err(reply::not_found(NO_USER)),

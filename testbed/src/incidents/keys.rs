@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use hitmark_cache::{Key, Pattern};
+use hitmark_cache::{Invalidation, Key, Pattern};
 
 use super::handlers::ListParameters;
 use crate::media::photo::{PhotoFormat, PhotoSize};
@@ -23,8 +23,20 @@ pub(super) fn incidents(list: &ListParameters) -> Key {
     Key::new("incidents").and("store", list.store).and("user", list.user).and("page", list.page)
 }
 
+/// What a new incident makes untrue: its store's figures, every page of its list of every reader, and
+/// that there was nothing under its number. Lists of other stores stay.
+pub(super) fn made_untrue_by(store_id: i64, incident: i64) -> [Invalidation; 5] {
+    [
+        Invalidation::Key(store(store_id)),
+        Invalidation::Pattern(incidents_of_store(store_id)),
+        Invalidation::Key(photo(incident, PhotoFormat::Jpeg)),
+        Invalidation::Key(photo(incident, PhotoFormat::Webp)),
+        Invalidation::Key(report(incident)),
+    ]
+}
+
 /// Every page of a store's list, of every reader.
-pub(super) fn incidents_of_store(store: i64) -> Pattern {
+fn incidents_of_store(store: i64) -> Pattern {
     Pattern::under(&Key::new("incidents").and("store", store))
 }
 

@@ -94,6 +94,8 @@ pub(super) struct Created {
     pub(super) id: i64,
     /// Cached answers that were removed, since they no longer hold.
     pub(super) invalidated: u64,
+    /// Whether the cache could be asked for all of them.
+    pub(super) cache_is_fresh: bool,
     /// Bytes of the printed report, if it was printed before the answer.
     pub(super) report_bytes: Option<usize>,
     /// The numbers of the tasks that were left for later.

@@ -1,9 +1,7 @@
-//! What changes incidents and users, and removes the cached answers that no longer hold.
-//!
-//! Rows are changed first and cached answers removed after: the other way round, a reader in between
-//! would store the old rows for a whole lifetime.
+//! What changes incidents and users, and with the commit removes the cached answers that no longer hold.
+//! A write that is refused removes nothing.
 
-use hitmark_cache::{CacheError, CacheLayer};
+use hitmark_cache::CacheLayer;
 use sqlx::Row;
 use sqlx::query as sql;
 
@@ -13,13 +11,11 @@ use super::model::{Created, NewIncident, Processing};
 use super::{policies, queries};
 use crate::answer::Failure;
 use crate::app::Endpoint;
+use crate::changes::{Changes, Cleared, is_taken, numbered};
 use crate::database::Database;
 use crate::media::occupied;
 use crate::tasks::Task;
 use crate::telemetry::RouteStats;
-
-/// How often a number that another request took is tried again.
-const TRIES: usize = 5;
 
 const INSERT: &str = "INSERT INTO incidents \
      (id, store_id, store_name, user_id, kind, severity, status, title, details, created_at) \
@@ -34,8 +30,7 @@ pub(super) async fn create(
     new: &NewIncident,
     processing: Processing,
 ) -> Result<Option<Created>, Failure> {
-    let Some(id) = insert(endpoint, new).await? else { return Ok(None) };
-    let invalidated = invalidate_store(endpoint, new.store_id).await;
+    let Some((id, cleared)) = numbered(|| insert(endpoint, new), is_taken).await? else { return Ok(None) };
     let to = format!("manager{}@example.com", new.store_id);
     let subject = format!("Incident {id}: {}", new.title);
     let (report_bytes, tasks) = match processing {
@@ -47,7 +42,13 @@ pub(super) async fn create(
             (None, report.into_iter().chain(mail).collect())
         }
     };
-    Ok(Some(Created { id, invalidated, report_bytes, tasks }))
+    Ok(Some(Created {
+        id,
+        invalidated: cleared.entries,
+        cache_is_fresh: cleared.is_fresh,
+        report_bytes,
+        tasks,
+    }))
 }
 
 /// The work itself, in the request.
@@ -76,44 +77,29 @@ pub(crate) async fn print_report(
     Ok(Some(bytes))
 }
 
-async fn insert(endpoint: &Endpoint, new: &NewIncident) -> Result<Option<i64>, Failure> {
+/// Adds the row; its number and what went with the commit.
+async fn insert(endpoint: &Endpoint, new: &NewIncident) -> sqlx::Result<Option<(i64, Cleared)>> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    for attempt in 1.. {
-        let insert = sql(INSERT)
-            .bind(new.store_id)
-            .bind(new.user_id)
-            .bind(new.title.as_str())
-            .bind(new.details.as_str())
-            .bind(now.as_secs() as i64);
-        match endpoint.session().await?.optional(insert).await {
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() && attempt < TRIES => {}
-            row => return Ok(row?.map(|row| row.try_get(0)).transpose()?),
-        }
-    }
-    Ok(None)
+    let mut changes = Changes::begin(endpoint).await?;
+    let insert = sql(INSERT)
+        .bind(new.store_id)
+        .bind(new.user_id)
+        .bind(new.title.as_str())
+        .bind(new.details.as_str())
+        .bind(now.as_secs() as i64);
+    let Some(row) = changes.optional(insert).await? else { return Ok(None) };
+    let id = row.try_get(0)?;
+    keys::made_untrue_by(new.store_id, id).into_iter().for_each(|what| changes.invalidate(what));
+    Ok(Some((id, changes.commit().await?)))
 }
 
-/// Gives a user another role, and removes what was cached of the old; `None` if there is no such user.
-pub(super) async fn set_role(endpoint: &Endpoint, user: i64, role: &str) -> Result<Option<u64>, Failure> {
-    let changed = endpoint.session().await?.optional(sql(SET_ROLE).bind(user).bind(role)).await?;
-    if changed.is_none() {
+/// Gives a user another role. It shows in the user's permissions, and in lists, stores and reports too,
+/// so all that was read from the table goes. `None` if there is no such user.
+pub(super) async fn set_role(endpoint: &Endpoint, user: i64, role: &str) -> Result<Option<Cleared>, Failure> {
+    let mut changes = Changes::begin(endpoint).await?;
+    if changes.optional(sql(SET_ROLE).bind(user).bind(role)).await?.is_none() {
         return Ok(None);
     }
-    Ok(Some(told(endpoint.app.cache.delete(&keys::permissions(user)).await.map(u64::from))))
-}
-
-/// Removes what was cached of a store: its figures, and every page of its list of every reader.
-async fn invalidate_store(endpoint: &Endpoint, store: i64) -> u64 {
-    let cache = &endpoint.app.cache;
-    let info = told(cache.delete(&keys::store(store)).await.map(u64::from));
-    info + told(cache.delete_pattern(&keys::incidents_of_store(store)).await)
-}
-
-/// How many answers were removed. A cache that cannot be asked is no reason to refuse a write, and
-/// its old answers end with their lifetime.
-fn told(removed: Result<u64, CacheError>) -> u64 {
-    removed.unwrap_or_else(|error| {
-        tracing::warn!(%error, "cached answers could not be removed");
-        0
-    })
+    changes.table("incident_users");
+    Ok(Some(changes.commit().await?))
 }

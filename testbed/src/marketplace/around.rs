@@ -11,9 +11,9 @@ use sqlx::query as sql;
 use sqlx::query::Query;
 
 use super::cascades;
-use super::writes::{INVALIDATING, Invalidating, refused, told};
+use super::writes::refused;
 use crate::app::Endpoint;
-use crate::changes::{Changes, Cleared};
+use crate::changes::{Changes, Cleared, Invalidating};
 use crate::parameters::{Mistakes, Parameters, number};
 use crate::reply::{self, bad};
 
@@ -43,7 +43,7 @@ pub(super) async fn shop(
         parameters.mistake("verified", "must be given: 0 or 1");
     }
     let verified = parameters.number("verified", 1, 0..=1);
-    let invalidating = parameters.one_of("invalidating", INVALIDATING);
+    let invalidating = parameters.one_of("invalidating", Invalidating::TABLES_FIRST);
     let verified = parameters.finish(i64::from(verified)).map_err(bad)?;
     let untrue = Untrue { table: "shops", rule: cascades::shop(id), invalidating };
     answered(&endpoint, sql(SET_VERIFIED).bind(id).bind(verified), untrue).await
@@ -75,13 +75,13 @@ fn named(id: &str, query: Option<&str>) -> Result<(i64, String, Invalidating), M
     let id = number(id)?;
     let mut parameters = Parameters::read(query, &["name", "invalidating"]);
     let name = parameters.text("name", NAME_CHARS_MAX);
-    let invalidating = parameters.one_of("invalidating", INVALIDATING);
+    let invalidating = parameters.one_of("invalidating", Invalidating::TABLES_FIRST);
     parameters.finish((id, name, invalidating))
 }
 
 async fn answered(endpoint: &Endpoint, update: Query<'_, Any, AnyArguments>, untrue: Untrue) -> Answered {
     match changed(endpoint, update, untrue).await {
-        Ok(Some(cleared)) => Ok(told(StatusCode::OK, cleared)),
+        Ok(Some(cleared)) => Ok(reply::cleared(StatusCode::OK, cleared)),
         Ok(None) => Err(reply::not_found("there is nothing of this number")),
         Err(error) => Err(refused(endpoint, error)),
     }

@@ -4,14 +4,13 @@
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
 use sqlx::query as sql;
 
 use super::cascades;
 use super::handlers::{NO_PRODUCT, product_id};
 use crate::answer::{Failure, failed};
 use crate::app::Endpoint;
-use crate::changes::{Changes, Cleared};
+use crate::changes::{Changes, Cleared, Invalidating, is_taken};
 use crate::parameters::{Mistakes, Parameters};
 use crate::reply;
 
@@ -32,18 +31,6 @@ const ORDER: &str = "INSERT INTO orders \
      (id, customer_id, shop_id, product_id, quantity, total_cents, status, payment_status, created_at) \
      SELECT $1, u.id, p.shop_id, p.id, $4, p.price_cents * $4, 'pending', 'pending', $5 \
      FROM products p, users u WHERE p.id = $2 AND u.id = $3 RETURNING id";
-
-/// How a write names what it makes untrue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Invalidating {
-    /// Everything that was read from its tables: always right, and more than needed.
-    Tables,
-    /// The keys that the document's rules name: fewer, and not all.
-    Rules,
-}
-
-pub(super) const INVALIDATING: &[(&str, Invalidating)] =
-    &[("tables", Invalidating::Tables), ("rules", Invalidating::Rules)];
 
 /// What changes of a product.
 struct Change {
@@ -72,7 +59,7 @@ pub(super) async fn update(
     let id = product_id(&id).map_err(|mistakes| reply::bad_request(&mistakes))?;
     let change = Change::read(query.as_deref()).map_err(|mistakes| reply::bad_request(&mistakes))?;
     match changed(&endpoint, id, &change).await {
-        Ok(Some(cleared)) => Ok(told(StatusCode::OK, cleared)),
+        Ok(Some(cleared)) => Ok(reply::cleared(StatusCode::OK, cleared)),
         Ok(None) => Err(reply::not_found(NO_PRODUCT)),
         Err(error) => Err(refused(&endpoint, error)),
     }
@@ -86,7 +73,7 @@ pub(super) async fn order(
 ) -> Result<Response, Response> {
     let order = Order::read(query.as_deref()).map_err(|mistakes| reply::bad_request(&mistakes))?;
     match ordered(&endpoint, &order).await {
-        Ok(Some(cleared)) => Ok(told(StatusCode::CREATED, cleared)),
+        Ok(Some(cleared)) => Ok(reply::cleared(StatusCode::CREATED, cleared)),
         Ok(None) => Err(reply::not_found(NO_SALE)),
         Err(error) => Err(refused(&endpoint, error)),
     }
@@ -141,13 +128,8 @@ async fn ordered(endpoint: &Endpoint, order: &Order) -> sqlx::Result<Option<Clea
     changes.commit().await.map(Some)
 }
 
-pub(super) fn told(status: StatusCode, cleared: Cleared) -> Response {
-    let body = json!({ "cleared_entries": cleared.entries, "cache_is_fresh": cleared.is_fresh });
-    reply::respond(status, body.to_string().into())
-}
-
 pub(super) fn refused(endpoint: &Endpoint, error: sqlx::Error) -> Response {
-    if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) {
+    if is_taken(&error) {
         return reply::error(StatusCode::CONFLICT, ORDER_TAKEN);
     }
     let failure = Failure::from(error);
@@ -164,7 +146,7 @@ impl Change {
             price_cents: parameters.has("price_cents").then_some(price),
             is_available: parameters.has("available").then_some(available),
             name,
-            invalidating: parameters.one_of("invalidating", INVALIDATING),
+            invalidating: parameters.one_of("invalidating", Invalidating::TABLES_FIRST),
         };
         if change.price_cents.is_none() && change.is_available.is_none() && change.name.is_none() {
             parameters.mistake("price_cents", "or available or name must be given");
@@ -188,7 +170,7 @@ impl Order {
             customer: parameters.id("customer").unwrap_or_default(),
             quantity: parameters.number("quantity", 1, 1..=QUANTITY_MAX),
             is_last: parameters.flag("last"),
-            invalidating: parameters.one_of("invalidating", INVALIDATING),
+            invalidating: parameters.one_of("invalidating", Invalidating::TABLES_FIRST),
         };
         parameters.finish(order)
     }

@@ -7,10 +7,7 @@ use sqlx::query as sql;
 use super::model::{Created, NewReport, scaled};
 use crate::answer::Failure;
 use crate::app::Endpoint;
-use crate::changes::Changes;
-
-/// How often numbers that another request took are tried again.
-const TRIES: usize = 5;
+use crate::changes::{Changes, is_taken, numbered};
 
 const INSERT_REPORT: &str = "INSERT INTO score_reports (id, user_id, title, taken_at) \
      SELECT (SELECT COALESCE(MAX(id), 0) + 1 FROM score_reports), u.id, $2, $3 FROM score_users u \
@@ -40,17 +37,9 @@ impl From<sqlx::Error> for Refused {
 
 /// Adds a report with its sections, all or nothing, and removes the answers that no longer hold.
 pub(super) async fn create(endpoint: &Endpoint, new: &NewReport) -> Result<Created, Refused> {
-    let mut attempt = 1;
-    loop {
-        match insert(endpoint, new).await {
-            Err(Refused::Failed(Failure::Database(sqlx::Error::Database(error))))
-                if error.is_unique_violation() && attempt < TRIES =>
-            {
-                attempt += 1;
-            }
-            inserted => return inserted,
-        }
-    }
+    let is_taken =
+        |refused: &Refused| matches!(refused, Refused::Failed(Failure::Database(error)) if is_taken(error));
+    numbered(|| insert(endpoint, new), is_taken).await
 }
 
 async fn insert(endpoint: &Endpoint, new: &NewReport) -> Result<Created, Refused> {

@@ -18,7 +18,9 @@ pub(crate) fn mistake(config: &TestbedConfig) -> Option<String> {
     };
     let cache = config.redis_url.as_deref().filter(|_| config.cache.needs_redis());
     let tasks = config.tasks_url.as_deref().map(|url| url.strip_prefix(CELERY).unwrap_or(url));
-    for (other, whose) in [(cache, "the cache"), (tasks, "the tasks")] {
+    for (other, whose) in
+        [(cache, "the cache"), (tasks, "the tasks"), (config.task_results_url(), "the results of tasks")]
+    {
         if other.and_then(Place::of).is_some_and(|other| other == place) {
             return Some(format!(
                 "sessions URL '{shown}': {whose} use this database too, and clearing it would log everybody out; \

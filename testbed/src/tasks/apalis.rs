@@ -12,7 +12,7 @@ use hitmark_schema::redact;
 use tokio::task::JoinSet;
 
 use super::TaskError;
-use super::broker::Lists;
+use super::server::Server;
 use super::task::{Queue, Task};
 use super::work::Work;
 
@@ -30,7 +30,7 @@ const ONCE: Duration = Duration::from_secs(86_400);
 #[derive(Debug)]
 pub(crate) struct Apalis {
     queues: [RedisStorage<Task>; Queue::ALL.len()],
-    lists: Lists,
+    server: Server,
     shown: String,
     _workers: JoinSet<()>,
 }
@@ -40,7 +40,7 @@ impl Apalis {
     pub(crate) async fn start(url: &str, work: &Work) -> Result<Self, TaskError> {
         let shown = redact::url(url);
         // Asked first, since apalis tries for many seconds before it says that nobody is there.
-        let lists = Lists::connect(url).await?;
+        let server = Server::connect(url).await?;
         let connection = apalis_redis::connect(url)
             .await
             .map_err(|error| TaskError::Broker { url: shown.clone(), reason: error.to_string() })?;
@@ -49,13 +49,13 @@ impl Apalis {
         for (queue, storage) in Queue::ALL.into_iter().zip(&queues) {
             workers.spawn(worker(queue, storage.clone(), work.clone()));
         }
-        Ok(Self { queues, lists, shown, _workers: workers })
+        Ok(Self { queues, server, shown, _workers: workers })
     }
 
     /// Leaves a task under its number; whether it was not left before under the same name.
     pub(crate) async fn leave(&self, id: &str, task: Task, once: Option<&str>) -> Result<bool, TaskError> {
         if let Some(name) = once
-            && !self.lists.claim(name).await?
+            && !self.server.claim(name).await?
         {
             return Ok(false);
         }
@@ -67,7 +67,7 @@ impl Apalis {
     }
 
     pub(crate) async fn waiting(&self, queue: Queue) -> Option<u64> {
-        self.lists.waiting(&format!("{}:active", name(queue))).await.ok()
+        self.server.waiting(&format!("{}:active", name(queue))).await.ok()
     }
 }
 

@@ -1,72 +1,146 @@
-//! The envelope in which Celery's workers find a task on Redis: message protocol 2 of Celery inside
-//! kombu's Redis transport.
+//! The broker of Celery's workers: leaves tasks in their envelope, and tells what they became.
 //!
-//! A list named after the queue holds JSON messages; a producer pushes at the left. The body is
-//! base64 of `[args, kwargs, embed]`. Messages without `delivery_info` make a worker fail for ever on
-//! the same message, so all that kombu reads is written.
-//! Formats: Celery's "Message Protocol" and kombu's virtual transport documentation.
+//! Celery keeps no counts. What waits and runs is the broker's word; what was done, retried and given
+//! up was counted beside the results by the worker of `deploy/celery`, and is unknown with another.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::task::Task;
+use super::TaskError;
+use super::counts::QueueStatus;
+use super::envelope::envelope;
+use super::server::Server;
+use super::task::{Queue, Task};
 
-/// One message, as text for the queue's list. `id` is the task's UUID.
-pub(crate) fn envelope(task: &Task, id: &str) -> String {
-    let queue = task.queue().as_str();
-    let arguments = arguments(task);
-    let body = json!([arguments, {}, { "callbacks": null, "errbacks": null, "chain": null, "chord": null }]);
-    json!({
-        "body": STANDARD.encode(body.to_string()),
-        "content-encoding": "utf-8",
-        "content-type": "application/json",
-        "headers": {
-            "lang": "rust",
-            "task": task.celery_name(),
-            "id": id,
-            "root_id": id,
-            "parent_id": null,
-            "group": null,
-            "retries": 0,
-            "eta": null,
-            "expires": null,
-            "timelimit": [null, null],
-            "argsrepr": arguments.to_string(),
-            "kwargsrepr": "{}",
-            "origin": "hitmark-testbed",
-            "ignore_result": false,
-        },
-        "properties": {
-            "correlation_id": id,
-            "reply_to": "",
-            "delivery_mode": 2,
-            "delivery_info": { "exchange": "", "routing_key": queue },
-            "priority": 0,
-            "body_encoding": "base64",
-            "delivery_tag": id,
-        },
-    })
-    .to_string()
+/// What stands between a queue's name and a priority in the name of a list: kombu's separator.
+const SEPARATOR: &str = "\u{6}\u{16}";
+/// The priorities that have a list of their own; that of 0 has the queue's bare name.
+const PRIORITIES: [u8; 3] = [3, 6, 9];
+/// Where kombu keeps messages that a worker holds.
+const HELD: &str = "unacked";
+/// Messages that are looked at to tell what runs, at most.
+const HELD_MAX: u64 = 1_000;
+/// What the key of a result begins with.
+const RESULT: &str = "celery-task-meta-";
+/// What the key of a queue's counts begins with.
+const COUNTS: &str = "hitmark-tasks:counts:";
+/// The longest reason that is told.
+const REASON_CHARS_MAX: usize = 500;
+
+/// The broker and the backend in which its workers leave results.
+#[derive(Debug)]
+pub(super) struct Celery {
+    broker: Server,
+    results: Server,
 }
 
-/// The positional arguments of the worker's function.
-fn arguments(task: &Task) -> Value {
-    match task {
-        Task::SendEmail { to, subject } => json!([to, subject]),
-        Task::PrintReport { incident } => json!([incident]),
-        Task::PrintDocument { report } => json!([report]),
-        Task::CleanUp | Task::CollectHealth => json!([]),
+/// The messages of one queue that workers hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Held {
+    running: u64,
+    /// Until the time of their next try.
+    waiting: u64,
+}
+
+impl Celery {
+    /// Connects to the broker, and to the backend of results if that is another.
+    pub(super) async fn start(broker: &str, results: Option<&str>) -> Result<Self, TaskError> {
+        let broker = Server::connect(broker).await?;
+        let results = match results {
+            Some(url) => Server::connect(url).await?,
+            None => broker.clone(),
+        };
+        Ok(Self { broker, results })
+    }
+
+    /// Leaves a task under its number; whether it was not left before under the same name.
+    pub(super) async fn leave(&self, id: &str, task: &Task, once: Option<&str>) -> Result<bool, TaskError> {
+        if let Some(name) = once
+            && !self.broker.claim(name).await?
+        {
+            return Ok(false);
+        }
+        self.broker.push(task.queue().as_str(), &envelope(task, id)).await?;
+        Ok(true)
+    }
+
+    /// Every queue, as broker and worker tell it.
+    pub(super) async fn status(&self) -> Vec<QueueStatus> {
+        let held = self.broker.values(HELD, HELD_MAX).await.ok().flatten();
+        let now = Timestamp::now();
+        let mut queues = Vec::with_capacity(Queue::ALL.len());
+        for queue in Queue::ALL {
+            let held = held.as_deref().map(|messages| Held::of(queue, messages, now));
+            let counts = self.results.numbers(&format!("{COUNTS}{}", queue.as_str())).await.ok();
+            let count = |name| counts.as_ref()?.get(name).copied();
+            queues.push(QueueStatus {
+                queue: queue.as_str(),
+                waiting: self.waiting(queue).await.ok().map(|lists| lists + held.unwrap_or_default().waiting),
+                running: held.map(|held| held.running),
+                done: count("done"),
+                retried: count("retried"),
+                dead: count("dead"),
+            });
+        }
+        queues
+    }
+
+    async fn waiting(&self, queue: Queue) -> Result<u64, TaskError> {
+        let mut waiting = self.broker.waiting(queue.as_str()).await?;
+        for priority in PRIORITIES {
+            let list = format!("{}{SEPARATOR}{priority}", queue.as_str());
+            waiting += self.broker.waiting(&list).await?;
+        }
+        Ok(waiting)
+    }
+
+    /// What a worker said of a task; none if it said nothing yet, or the result is forgotten.
+    pub(super) async fn result(&self, id: &str) -> Result<Option<Value>, TaskError> {
+        let text = self.results.text(&format!("{RESULT}{id}")).await?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).map(|meta| told(&meta)))
     }
 }
 
-/// A random UUID (RFC 9562, version 4) from 16 random bytes.
-pub(crate) fn uuid(random: [u8; 16]) -> String {
-    let mut bytes = random;
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+impl Held {
+    /// Each message is kombu's `[message, exchange, routing key]`. One that nobody can read is left out.
+    fn of(queue: Queue, messages: &[String], now: Timestamp) -> Self {
+        let mut held = Self::default();
+        for text in messages {
+            let Ok(delivery) = serde_json::from_str::<Value>(text) else { continue };
+            if delivery[2] != queue.as_str() {
+                continue;
+            }
+            let eta = delivery[0]["headers"]["eta"].as_str().and_then(|eta| eta.parse::<Timestamp>().ok());
+            if eta.is_some_and(|eta| eta > now) {
+                held.waiting += 1;
+            } else {
+                held.running += 1;
+            }
+        }
+        held
+    }
+}
+
+/// Celery's result in the testbed's words: without the traceback, an exception as one line.
+fn told(meta: &Value) -> Value {
+    let result = &meta["result"];
+    match meta["status"].as_str().unwrap_or("PENDING") {
+        "SUCCESS" => json!({ "status": "SUCCESS", "result": result }),
+        status @ ("FAILURE" | "RETRY") => json!({ "status": status, "result": reason(result) }),
+        status => json!({ "status": status }),
+    }
+}
+
+fn reason(exception: &Value) -> String {
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let says = match &exception["exc_message"] {
+        Value::Null => String::new(),
+        Value::Array(parts) => parts.iter().map(word).collect::<Vec<_>>().join(", "),
+        message => word(message),
+    };
+    let line = format!("{}: {says}", exception["exc_type"].as_str().unwrap_or("failed"));
+    // The text is somebody else's: an address in it may carry a password.
+    hitmark_schema::redact::text(&line).chars().take(REASON_CHARS_MAX).collect()
 }
 
 #[cfg(test)]
@@ -74,30 +148,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_envelope_has_every_field_that_a_worker_reads() {
-        let message: Value =
-            serde_json::from_str(&envelope(&Task::PrintReport { incident: 7 }, "id-1")).expect("JSON");
-        for path in [
-            "/headers/task",
-            "/headers/lang",
-            "/headers/timelimit",
-            "/properties/delivery_info/exchange",
-            "/properties/delivery_info/routing_key",
-            "/properties/delivery_tag",
-            "/properties/body_encoding",
-            "/properties/priority",
-        ] {
-            assert!(message.pointer(path).is_some(), "{path}");
-        }
-        let body = STANDARD.decode(message["body"].as_str().expect("text")).expect("base64");
-        let body: Value = serde_json::from_slice(&body).expect("JSON");
-        assert_eq!((&body[0], &message["headers"]["id"]), (&json!([7]), &json!("id-1")));
-        assert_eq!(message["properties"]["delivery_info"]["routing_key"], "reports");
+    fn what_a_worker_holds_runs_unless_its_time_is_still_to_come() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
+        let delivery =
+            |queue: &str, eta: Value| json!([{ "headers": { "eta": eta } }, "", queue]).to_string();
+        let messages = [
+            delivery("email", Value::Null),
+            delivery("email", json!("2025-12-31T23:59:59.5+00:00")),
+            delivery("email", json!("2026-01-01T00:00:01.000001+00:00")),
+            delivery("reports", Value::Null),
+            "no message".to_owned(),
+        ];
+        assert_eq!(Held::of(Queue::Email, &messages, now), Held { running: 2, waiting: 1 });
+        assert_eq!(Held::of(Queue::Reports, &messages, now), Held { running: 1, waiting: 0 });
+        assert_eq!(Held::of(Queue::Maintenance, &messages, now), Held::default());
     }
 
     #[test]
-    fn a_uuid_says_its_version_and_variant() {
-        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
+    fn a_result_keeps_its_reason_and_loses_its_traceback_and_passwords() {
+        let failed = json!({
+            "status": "FAILURE",
+            "result": { "exc_type": "NotADirectoryError", "exc_message": [20, "no redis://:s3cret@db/0"] },
+            "traceback": "File …",
+        });
+        let text = told(&failed).to_string();
+        assert!(text.contains("NotADirectoryError: 20, no redis://") && !text.contains("File"), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+        let done = json!({ "status": "SUCCESS", "result": { "sent": true }, "children": [] });
+        assert_eq!(told(&done), json!({ "status": "SUCCESS", "result": { "sent": true } }));
+        assert_eq!(
+            told(&json!({ "status": "STARTED", "result": { "pid": 1 } })),
+            json!({ "status": "STARTED" })
+        );
     }
 }

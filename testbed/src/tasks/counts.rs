@@ -25,10 +25,11 @@ pub(crate) struct QueueStatus {
     pub(crate) queue: &'static str,
     /// Tasks that wait; null if the broker cannot be asked.
     pub(crate) waiting: Option<u64>,
-    pub(crate) running: u64,
-    pub(crate) done: u64,
-    pub(crate) retried: u64,
-    pub(crate) dead: u64,
+    /// Null, like what follows, if nobody counts it.
+    pub(crate) running: Option<u64>,
+    pub(crate) done: Option<u64>,
+    pub(crate) retried: Option<u64>,
+    pub(crate) dead: Option<u64>,
 }
 
 impl Counts {
@@ -43,10 +44,10 @@ impl Counts {
         QueueStatus {
             queue: queue.as_str(),
             waiting,
-            running: counts.begun.load(Relaxed).saturating_sub(done + dead),
-            done,
-            retried: counts.retried.load(Relaxed),
-            dead,
+            running: Some(counts.begun.load(Relaxed).saturating_sub(done + dead)),
+            done: Some(done),
+            retried: Some(counts.retried.load(Relaxed)),
+            dead: Some(dead),
         }
     }
 }

@@ -4,20 +4,23 @@
 //! named. What a task does is in `work`; how it waits is the broker's.
 
 mod apalis;
-mod broker;
 mod celery;
 mod counts;
+mod envelope;
 mod local;
 mod mail;
 mod routes;
 mod schedule;
+mod server;
 mod task;
 pub(crate) mod work;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use self::apalis::Apalis;
-use self::broker::Lists;
+use self::celery::Celery;
 pub(crate) use self::counts::{Counts, QueueStatus};
 use self::local::Local;
 pub(crate) use self::mail::Mailbox;
@@ -55,17 +58,21 @@ pub(crate) struct Tasks {
 enum Broker {
     Local(Local),
     Apalis(Box<Apalis>),
-    Celery(Lists),
+    Celery(Celery),
 }
 
 impl Tasks {
     /// Starts the workers; on `redis://…` by apalis, on `celery+redis://…` by somebody's Celery, and
-    /// without a URL in this process.
-    pub(crate) async fn start(url: Option<&str>, work: Work) -> Result<Arc<Self>, TaskError> {
+    /// without a URL in this process. `results` is where a Celery worker leaves them, if not in the broker.
+    pub(crate) async fn start(
+        url: Option<&str>,
+        results: Option<&str>,
+        work: Work,
+    ) -> Result<Arc<Self>, TaskError> {
         let broker = match url {
             None => Broker::Local(Local::start(&work)),
             Some(url) => match url.strip_prefix(CELERY) {
-                Some(url) => Broker::Celery(Lists::connect(url).await?),
+                Some(url) => Broker::Celery(Celery::start(url, results).await?),
                 None => Broker::Apalis(Box::new(Apalis::start(url, &work).await?)),
             },
         };
@@ -83,15 +90,9 @@ impl Tasks {
                 let id = number();
                 Ok(apalis.leave(&id, task, once).await?.then_some(id))
             }
-            Broker::Celery(lists) => {
-                if let Some(name) = once
-                    && !lists.claim(name).await?
-                {
-                    return Ok(None);
-                }
+            Broker::Celery(celery) => {
                 let id = number();
-                lists.push(task.queue().as_str(), &celery::envelope(&task, &id)).await?;
-                Ok(Some(id))
+                Ok(celery.leave(&id, &task, once).await?.then_some(id))
             }
         }
     }
@@ -105,14 +106,25 @@ impl Tasks {
         }
     }
 
+    /// The result of a task as a JSON text; none as long as it is not known.
+    pub(crate) async fn result(&self, id: &str) -> Result<Option<Bytes>, TaskError> {
+        match &self.broker {
+            Broker::Local(_) | Broker::Apalis(_) => Ok(self.work.result(id).await),
+            Broker::Celery(celery) => Ok(celery.result(id).await?.map(|told| told.to_string().into())),
+        }
+    }
+
     /// Every queue, as it stands.
     pub(crate) async fn status(&self) -> Vec<QueueStatus> {
+        if let Broker::Celery(celery) = &self.broker {
+            return celery.status().await;
+        }
         let mut queues = Vec::with_capacity(Queue::ALL.len());
         for queue in Queue::ALL {
             let waiting = match &self.broker {
                 Broker::Local(local) => Some(local.waiting(queue)),
                 Broker::Apalis(apalis) => apalis.waiting(queue).await,
-                Broker::Celery(lists) => lists.waiting(queue.as_str()).await.ok(),
+                Broker::Celery(_) => None,
             };
             queues.push(self.work.counts.status(queue, waiting));
         }
@@ -122,5 +134,5 @@ impl Tasks {
 
 /// A number that no other task has.
 fn number() -> String {
-    celery::uuid(rand::random())
+    envelope::uuid(rand::random())
 }

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
+use crate::answer::failed;
 use crate::app::{App, Endpoint};
 use crate::reply;
 
@@ -36,9 +37,10 @@ async fn result(State(endpoint): State<Endpoint>, Path(id): Path<String>) -> Res
     if id.len() > ID_CHARS_MAX {
         return reply::not_found("there is no such task");
     }
-    match endpoint.app.tasks.work.result(&id).await {
-        Some(result) => reply::respond(StatusCode::OK, result),
+    match endpoint.app.tasks.result(&id).await {
+        Ok(Some(result)) => reply::respond(StatusCode::OK, result),
+        Err(error) => failed(&endpoint, None, &error),
         // Whether it waits or never was, only the broker could tell, at a price.
-        None => reply::respond(StatusCode::OK, json!({ "status": "PENDING" }).to_string().into()),
+        Ok(None) => reply::respond(StatusCode::OK, json!({ "status": "PENDING" }).to_string().into()),
     }
 }

@@ -3,7 +3,7 @@
 //! The same for every broker, so that a task that fails behaves alike in the process and on Redis.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hitmark_cache::{CacheLayer, Key};
@@ -58,7 +58,9 @@ impl Work {
         counts.begin();
         let mut pause = PAUSE;
         for attempt in 1.. {
+            let begun = Instant::now();
             let tried = tokio::time::timeout(TRY_TIMEOUT, self.attempt(id, task)).await;
+            self.stats.watch_task(task.celery_name(), begun.elapsed());
             match tried.unwrap_or(Err(WorkError::TooSlow)) {
                 Ok(result) => {
                     counts.done();
@@ -148,7 +150,10 @@ mod tests {
         let error = work.finish("2", &Task::CollectHealth).await.expect_err("the database is gone");
         assert!(matches!(error, WorkError::Unhealthy));
         let status = work.counts.status(Queue::Monitoring, None);
-        assert_eq!((status.done, status.retried, status.dead, status.running), (1, 3, 1, 0));
+        assert_eq!(
+            (status.done, status.retried, status.dead, status.running),
+            (Some(1), Some(3), Some(1), Some(0))
+        );
         let result = work.result("2").await.expect("a result");
         assert!(std::str::from_utf8(&result).expect("text").contains("FAILURE"));
         assert_eq!(work.result("3").await, None);

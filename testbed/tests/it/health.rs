@@ -133,3 +133,17 @@ async fn a_warmed_testbed_answers_its_first_request_from_the_cache() {
         assert!(is_hit(&ask(&warm, path, &[]).await), "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_rules_leave_a_prediction_of_old_rows_and_the_tables_do_not() {
+    let router = start(small()).await.router();
+    let prediction = "/api/predictions/diagnosis/7/predict";
+    for (invalidating, stays) in [("rules", true), ("tables", false)] {
+        ask(&router, prediction, &[]).await;
+        let path = format!("/api/recommendations/9?effectiveness=7&invalidating={invalidating}");
+        assert_eq!(ask_with(&router, Method::PUT, &path, &[]).await.status, StatusCode::OK);
+        assert_eq!(is_hit(&ask(&router, prediction, &[]).await), stays, "{invalidating}");
+    }
+    let path = "/api/recommendations/9?effectiveness=7&invalidating=nothing";
+    assert_eq!(ask_with(&router, Method::PUT, path, &[]).await.status, StatusCode::BAD_REQUEST);
+}

@@ -210,3 +210,45 @@ async fn an_upload_is_made_fit_and_what_is_no_photo_is_refused() {
     let response = router.clone().oneshot(request).await.expect("an answer");
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[tokio::test]
+async fn that_there_was_nothing_under_a_number_is_forgotten_when_there_is_something() {
+    let router = start(small()).await.router();
+    let new = || json!({ "store_id": 1, "user_id": 1, "title": "a spill" }).to_string();
+    let (_, first) = post(&router, "/incident/incidents", new()).await;
+    let next = first["id"].as_i64().expect("a number") + 1;
+    let (photo, report) =
+        (format!("/incident/incidents/{next}/photo"), format!("/incident/incidents/{next}/report.pdf"));
+    for path in [&photo, &report, &photo, &report] {
+        assert_eq!(ask(&router, path, &[]).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let (_, created) = post(&router, "/incident/incidents?processing=queued", new()).await;
+    assert_eq!((&created["id"], &created["cache_is_fresh"]), (&json!(next), &json!(true)), "{created}");
+    for path in [&photo, &report] {
+        assert_eq!(ask(&router, path, &[]).await.status, StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_role_shows_in_lists_that_were_read_before() {
+    let router = start(small()).await.router();
+    let may = async || {
+        let list = ask(&router, LIST, MANAGER).await.json();
+        list["incidents"].as_array().expect("a list").iter().filter(|one| one["can_edit"] == true).count()
+    };
+    assert_eq!(may().await, 50);
+    let (status, told) = post(&router, "/incident/users/2/role?role=guest", Body::empty()).await;
+    assert_eq!((status, &told["invalidated"]), (StatusCode::OK, &json!(1)));
+    assert_eq!(may().await, 0, "a guest may edit nothing");
+}
+
+#[tokio::test]
+async fn incidents_that_are_reported_at_once_get_a_number_each() {
+    let router = start(small()).await.router();
+    let new = json!({ "store_id": 1, "user_id": 1, "title": "a spill" }).to_string();
+    let reports = (0..4).map(|_| post(&router, "/incident/incidents?processing=queued", new.clone()));
+    let answers = futures::future::join_all(reports).await;
+    let numbers: std::collections::BTreeSet<_> =
+        answers.iter().map(|(_, told)| told["id"].as_i64()).collect();
+    assert!(numbers.len() == 4 && !numbers.contains(&None), "{answers:?}");
+}

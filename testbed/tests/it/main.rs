@@ -6,6 +6,7 @@
 mod admin;
 mod analytics;
 mod answers;
+mod celery;
 mod contradictions;
 mod foreign;
 mod freshness;
@@ -15,6 +16,7 @@ mod life;
 mod market_writes;
 mod outcomes;
 mod pages;
+mod rollbacks;
 mod score_reports;
 mod support;
 mod tasks;

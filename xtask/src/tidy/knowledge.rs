@@ -30,7 +30,7 @@ const SECRETS: &[Secret] = &[
             "testbed/src/admin/server.rs",
             "testbed/src/redis_link.rs",
             "testbed/src/sessions/redis_store.rs",
-            "testbed/src/tasks/broker.rs",
+            "testbed/src/tasks/server.rs",
         ],
     },
     Secret {
