@@ -4,6 +4,7 @@
 
 mod cli;
 mod cli_cdn;
+mod cli_testbed;
 mod commands;
 mod exit;
 mod interrupt;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use hitmark_testbed::edge::{Edge, EdgeConfig};
 use hitmark_testbed::{CacheChoice, Compression, Indexes, SeedSize, Testbed, TestbedConfig, TestbedError};
 
-use crate::cli::{EdgeArgs, TestbedArgs, TestbedCommand};
+use crate::cli_testbed::{EdgeArgs, TestbedArgs, TestbedCommand};
 use crate::exit::{Exit, usage};
 use crate::interrupt::Shutdown;
 use crate::logging;

@@ -29,8 +29,10 @@ pub(super) fn made_untrue_by(store_id: i64, incident: i64) -> [Invalidation; 5] 
     [
         Invalidation::Key(store(store_id)),
         Invalidation::Pattern(incidents_of_store(store_id)),
-        Invalidation::Key(photo(incident, PhotoFormat::Jpeg)),
-        Invalidation::Key(photo(incident, PhotoFormat::Webp)),
+        Invalidation::Key(photo(incident, PhotoFormat::Jpeg, PhotoSize::Main)),
+        Invalidation::Key(photo(incident, PhotoFormat::Webp, PhotoSize::Main)),
+        Invalidation::Key(photo(incident, PhotoFormat::Jpeg, PhotoSize::Thumbnail)),
+        Invalidation::Key(photo(incident, PhotoFormat::Webp, PhotoSize::Thumbnail)),
         Invalidation::Key(report(incident)),
     ]
 }
