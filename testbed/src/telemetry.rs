@@ -193,8 +193,9 @@ impl RouteStats {
     }
 }
 
+/// With three decimals.
 fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
+    time.as_micros() as f64 / 1e3
 }
 
 #[cfg(test)]

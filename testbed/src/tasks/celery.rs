@@ -86,12 +86,10 @@ impl Celery {
     }
 
     async fn waiting(&self, queue: Queue) -> Result<u64, TaskError> {
-        let mut waiting = self.broker.waiting(queue.as_str()).await?;
-        for priority in PRIORITIES {
-            let list = format!("{}{SEPARATOR}{priority}", queue.as_str());
-            waiting += self.broker.waiting(&list).await?;
-        }
-        Ok(waiting)
+        let name = queue.as_str();
+        let mut lists = vec![name.to_owned()];
+        lists.extend(PRIORITIES.map(|priority| format!("{name}{SEPARATOR}{priority}")));
+        self.broker.waiting_in(&lists).await
     }
 
     /// What a worker said of a task; none if it said nothing yet, or the result is forgotten.

@@ -47,6 +47,16 @@ impl Server {
         self.ask(&length).await
     }
 
+    /// How many messages wait in several lists together, in one round trip.
+    pub(super) async fn waiting_in(&self, lists: &[String]) -> Result<u64, TaskError> {
+        let mut lengths = redis::pipe();
+        for list in lists {
+            lengths.llen(list);
+        }
+        let answer: redis::RedisResult<Vec<u64>> = lengths.query_async(&mut self.connection.clone()).await;
+        answer.map(|lengths| lengths.iter().sum()).map_err(|error| self.failed(&error))
+    }
+
     /// Claims a name for a day; whether nobody had.
     pub(super) async fn claim(&self, name: &str) -> Result<bool, TaskError> {
         let mut set = redis::cmd("SET");
