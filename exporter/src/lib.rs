@@ -45,6 +45,7 @@ mod reload;
 mod settings;
 mod single_flight;
 pub mod sql;
+mod sql_url;
 mod statements;
 mod subprocess;
 pub mod text_format;

@@ -35,10 +35,13 @@ fn with_files(url: &str, files: &[(&str, String)]) -> ExporterConfig {
     with_redis_options(url.to_owned(), &options)
 }
 
-/// `redis_up`, and the kind of failure if there is one.
+/// `redis_up`, and whether the failure was one of trust.
 async fn up(config: ExporterConfig) -> (f64, bool) {
     let page = exporter(config).await.scrape().await;
-    (sample(&page, "redis_up"), find(&page, "redis_exporter_last_scrape_error{err=\"connect\"}").is_some())
+    (
+        sample(&page, "redis_up"),
+        find(&page, "redis_exporter_last_scrape_error{err=\"certificate\"}").is_some(),
+    )
 }
 
 #[tokio::test]
