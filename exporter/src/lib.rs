@@ -37,6 +37,7 @@ mod induced;
 pub mod memcached_client;
 mod mysql_client;
 pub mod options;
+mod overrides;
 mod page_tls;
 mod postgres_client;
 mod probe;

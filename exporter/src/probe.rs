@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::collectors::{Labelled, Target};
 use crate::config::{ExporterConfig, Recipe, TargetConfig};
+use crate::overrides::Overrides;
 
 /// Most targets whose connections are kept.
 const KEPT_MAX: usize = 1_024;
@@ -30,8 +31,8 @@ pub(crate) enum ProbeError {
     Wrong(String),
 }
 
-/// URL without credentials, and module.
-type Name = (String, String);
+/// URL without credentials, module, and what the request asks beside.
+type Name = (String, String, Overrides);
 
 /// A target that was asked, and when last.
 #[derive(Debug, Clone)]
@@ -72,8 +73,9 @@ impl Probes {
         let probes = Self { config, passwords, kept: Mutex::default() };
         if let Some(old) = old {
             let old = old.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let same = |((key, module), kept): &(Name, Kept)| {
-                probes.asked(key, module).is_ok_and(|asked| probes.recipe(&asked) == kept.recipe)
+            let same = |((key, module, overrides), kept): &(Name, Kept)| {
+                let asked = probes.asked(key, module);
+                asked.is_ok_and(|asked| probes.recipe(&asked, overrides) == kept.recipe)
             };
             *probes.kept.lock().unwrap_or_else(PoisonError::into_inner) =
                 old.into_iter().filter(same).collect();
@@ -82,33 +84,41 @@ impl Probes {
     }
 
     /// The target that a request names, if it may be asked.
-    pub(crate) fn find(&self, target: &str, module: &str) -> Result<Arc<Target>, ProbeError> {
+    ///
+    /// `parameters` are all of the request's: those that `overrides` knows count.
+    pub(crate) fn find(
+        &self,
+        target: &str,
+        module: &str,
+        parameters: &[(String, String)],
+    ) -> Result<Arc<Target>, ProbeError> {
         if target.is_empty() {
             return Err(ProbeError::NoTarget);
         }
         let url = if target.contains("://") { target.to_owned() } else { format!("redis://{target}") };
         let key = bare(&url);
         let asked = self.asked(&key, module)?;
-        let name = (key, module.to_owned());
+        let overrides = Overrides::read(parameters, &key).map_err(ProbeError::Wrong)?;
+        let name = (key, module.to_owned(), overrides);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept.get_mut(&name) {
             known.used = Instant::now();
             return Ok(Arc::clone(&known.target));
         }
-        let made = self.config.build_one(&asked, Labelled::Bare);
+        let made = self.config.build_one(&asked, Labelled::Bare, &name.2);
         let target = Arc::new(made.map_err(|texts| ProbeError::Wrong(texts.join("; ")))?);
         if kept.len() >= KEPT_MAX
             && let Some(oldest) = kept.iter().min_by_key(|(_, kept)| kept.used).map(|(name, _)| name.clone())
         {
             kept.remove(&oldest);
         }
-        let recipe = self.recipe(&asked);
+        let recipe = self.recipe(&asked, &name.2);
         kept.insert(name, Kept { used: Instant::now(), recipe, target: Arc::clone(&target) });
         Ok(target)
     }
 
-    fn recipe(&self, asked: &TargetConfig) -> Recipe {
-        self.config.recipe(asked, Labelled::Bare)
+    fn recipe(&self, asked: &TargetConfig, overrides: &Overrides) -> Recipe {
+        self.config.recipe(asked, Labelled::Bare, overrides)
     }
 
     /// What a request for this URL asks, if it may be asked.
@@ -246,11 +256,11 @@ mod tests {
     fn a_target_outside_the_list_is_refused_and_one_inside_is_kept() {
         let config = ExporterConfig { probe_allow: vec!["redis://h*:1".to_owned()], ..Default::default() };
         let probes = Probes::new(config, None).unwrap();
-        assert!(matches!(probes.find("redis://other:1", ""), Err(ProbeError::NotAllowed)));
-        assert!(matches!(probes.find("", ""), Err(ProbeError::NoTarget)));
-        assert!(matches!(probes.find("h1:1", "gone"), Err(ProbeError::Wrong(_))));
+        assert!(matches!(probes.find("redis://other:1", "", &[]), Err(ProbeError::NotAllowed)));
+        assert!(matches!(probes.find("", "", &[]), Err(ProbeError::NoTarget)));
+        assert!(matches!(probes.find("h1:1", "gone", &[]), Err(ProbeError::Wrong(_))));
         let (one, two) =
-            (probes.find("h1:1", "").unwrap(), probes.find("redis://x:y@h1:1", "").unwrap());
+            (probes.find("h1:1", "", &[]).unwrap(), probes.find("redis://x:y@h1:1", "", &[]).unwrap());
         assert!(Arc::ptr_eq(&one, &two));
     }
 }

@@ -97,6 +97,15 @@ fn help_does_not_show_what_the_environment_holds() {
 }
 
 #[test]
+fn the_password_file_of_redis_exporter_s_variable_is_read() {
+    let mut command = binary(&["--probe-allow", "redis://h:*", "--listen", "127.0.0.1:0"]);
+    let output = command.env("REDIS_PASSWORD_FILE", "/nowhere/passwords.json").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("password_file: cannot be read"), "{told}");
+}
+
+#[test]
 fn it_serves_with_the_environment_s_url_and_ends_well_on_sigterm() {
     let url = format!("redis://:hunter2@127.0.0.1:{}", free_port());
     let mut child = binary(&["--listen", "127.0.0.1:0", "--log-format", "json"])
