@@ -126,7 +126,10 @@ pub fn to_json(dashboard: &Dashboard) -> String {
         "description": dashboard.description,
         "editable": false,
         "graphTooltip": 1,
-        "links": [],
+        "links": [{
+            "asDropdown": true, "icon": "external link", "includeVars": true, "keepTime": true,
+            "tags": ["hitmark"], "targetBlank": false, "title": "hitmark", "type": "dashboards",
+        }],
         "panels": panels(&dashboard.rows),
         "refresh": "30s",
         "schemaVersion": SCHEMA_VERSION,
