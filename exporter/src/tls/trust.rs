@@ -57,3 +57,30 @@ fn advice(error: &TlsError) -> Option<String> {
     };
     Some(format!("{advice} ({error})"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the libraries wrap it: an error of the transport around that of TLS.
+    fn told(error: TlsError) -> Option<String> {
+        distrust(&io::Error::new(io::ErrorKind::InvalidData, error)).map(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_lack_of_trust_says_what_to_do_and_other_errors_are_none() {
+        for (error, words) in [
+            (TlsError::InvalidCertificate(CertificateError::UnknownIssuer), "sslrootcert"),
+            (TlsError::InvalidCertificate(CertificateError::NotValidForName), "tls_server_name"),
+            (TlsError::InvalidCertificate(CertificateError::Expired), "renew it"),
+            (TlsError::InvalidCertificate(CertificateError::Revoked), "not accepted"),
+            (TlsError::AlertReceived(AlertDescription::CertificateRequired), "tls_client_cert_file"),
+        ] {
+            let text = told(error).unwrap();
+            assert!(text.starts_with("no trust: ") && text.contains(words), "{text}");
+        }
+        assert_eq!(told(TlsError::HandshakeNotComplete), None);
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        assert_eq!((distrust(&refused), failed(&refused).kind()), (None, "connect"));
+    }
+}
