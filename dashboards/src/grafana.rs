@@ -5,6 +5,7 @@
 //! Grafana's classic model, which file provisioning takes in every current version; it is pretty
 //! and its keys are sorted, so that a change reads well in a review.
 
+use hitmark_schema::metrics::Metric;
 use hitmark_schema::thresholds::{Better, Threshold};
 use serde_json::{Map, Value, json};
 
@@ -12,8 +13,6 @@ use serde_json::{Map, Value, json};
 const SCHEMA_VERSION: u32 = 39;
 /// Grafana's grid.
 const COLUMNS: u32 = 24;
-/// The metrics that tell which jobs and instances there are.
-const PRESENT: &str = "{__name__=~\"redis_up|cache_operations_total\"}";
 
 /// A dashboard.
 #[derive(Debug, Clone)]
@@ -24,6 +23,8 @@ pub struct Dashboard {
     pub title: &'static str,
     /// What it answers.
     pub description: &'static str,
+    /// The metrics that tell which jobs and instances there are.
+    pub present: &'static [&'static Metric],
     /// Rows from top to bottom.
     pub rows: Vec<Row>,
 }
@@ -125,12 +126,15 @@ pub fn to_json(dashboard: &Dashboard) -> String {
         "description": dashboard.description,
         "editable": false,
         "graphTooltip": 1,
-        "links": [],
+        "links": [{
+            "asDropdown": true, "icon": "external link", "includeVars": true, "keepTime": true,
+            "tags": ["hitmark"], "targetBlank": false, "title": "hitmark", "type": "dashboards",
+        }],
         "panels": panels(&dashboard.rows),
         "refresh": "30s",
         "schemaVersion": SCHEMA_VERSION,
         "tags": ["hitmark", "cache"],
-        "templating": { "list": variables() },
+        "templating": { "list": variables(dashboard.present) },
         "time": { "from": "now-3h", "to": "now" },
         "timepicker": {},
         "timezone": "browser",
@@ -168,7 +172,7 @@ fn annotations() -> Vec<Value> {
     ]
 }
 
-fn variables() -> Vec<Value> {
+fn variables(present: &[&Metric]) -> Vec<Value> {
     let all = json!({ "selected": true, "text": ["All"], "value": ["$__all"] });
     let query = |name: &str, label: &str, query: String| {
         json!({
@@ -177,13 +181,15 @@ fn variables() -> Vec<Value> {
             "query": { "query": query, "refId": name }, "refresh": 2, "sort": 1, "type": "query",
         })
     };
-    let instances = PRESENT.replace('}', ",job=~\"$job\"}");
+    let names: Vec<&str> = present.iter().map(|metric| metric.name).collect();
+    let present = format!("{{__name__=~\"{}\"}}", names.join("|"));
+    let instances = present.replace('}', ",job=~\"$job\"}");
     vec![
         json!({
             "current": {}, "label": "Data source", "name": "datasource", "query": "prometheus",
             "refresh": 1, "type": "datasource",
         }),
-        query("job", "Job", format!("label_values({PRESENT}, job)")),
+        query("job", "Job", format!("label_values({present}, job)")),
         query("instance", "Instance", format!("label_values({instances}, instance)")),
     ]
 }

@@ -34,11 +34,26 @@ impl Scope {
     #[must_use]
     pub fn rate(self, metric: &Metric, matchers: &str) -> String {
         debug_assert!(metric.kind == Kind::Counter, "{} has no rate", metric.name);
-        let range = match self {
+        format!("rate({}[{}])", self.series(metric, matchers), self.range())
+    }
+}
+
+impl Scope {
+    /// Growth of a histogram's buckets for each second.
+    #[must_use]
+    pub fn buckets(self, metric: &Metric, matchers: &str) -> String {
+        debug_assert!(metric.kind == Kind::Histogram, "{} has no buckets", metric.name);
+        let range = self.range();
+        let series =
+            self.series(metric, matchers).replacen(metric.name, &format!("{}_bucket", metric.name), 1);
+        format!("rate({series}[{range}])")
+    }
+
+    const fn range(self) -> &'static str {
+        match self {
             Self::Dashboard => "$__rate_interval",
             Self::Rule => "5m",
-        };
-        format!("rate({}[{range}])", self.series(metric, matchers))
+        }
     }
 }
 
@@ -50,6 +65,25 @@ pub fn sum(expression: &str, by: &[&str]) -> String {
     } else {
         format!("sum by ({}) ({expression})", by.join(", "))
     }
+}
+
+/// The largest by labels; without labels, of all.
+#[must_use]
+pub fn max(expression: &str, by: &[&str]) -> String {
+    sum(expression, by).replacen("sum", "max", 1)
+}
+
+/// The smallest by labels; without labels, of all.
+#[must_use]
+pub fn min(expression: &str, by: &[&str]) -> String {
+    sum(expression, by).replacen("sum", "min", 1)
+}
+
+/// A quantile of a histogram's rate, by further labels.
+#[must_use]
+pub fn quantile(quantile: f64, buckets_rate: &str, by: &[&str]) -> String {
+    let by: Vec<&str> = std::iter::once("le").chain(by.iter().copied()).collect();
+    format!("histogram_quantile({quantile}, {})", sum(buckets_rate, &by))
 }
 
 /// A part of a whole; no value where the whole is zero.

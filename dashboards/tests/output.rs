@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hitmark_dashboards::rules::alerts::ALERTS;
+use hitmark_dashboards::rules::alerts;
 use hitmark_dashboards::rules::recording::recordings;
-use hitmark_dashboards::rules::scenarios::{Expect, SCENARIOS};
+use hitmark_dashboards::rules::scenarios::{self, Expect};
 use hitmark_dashboards::{export, files};
 use hitmark_schema::metrics::{self, Kind};
 use serde_json::Value;
@@ -75,7 +75,7 @@ fn names(expression: &str) -> Vec<String> {
 fn every_expression() -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> =
         recordings().into_iter().map(|rule| (rule.name.to_owned(), rule.expression)).collect();
-    found.extend(ALERTS.iter().map(|alert| (alert.name.to_owned(), (alert.expression)())));
+    found.extend(alerts::all().map(|alert| (alert.name.to_owned(), (alert.expression)())));
     for (path, text) in files().into_iter().filter(|(path, _)| path.ends_with(".json")) {
         collect(&serde_json::from_str(&text).unwrap(), &path, &mut found);
     }
@@ -109,13 +109,63 @@ fn each_metric_that_is_asked_for_is_one_that_is_written() {
                 name == metric.name
                     || metric.kind == Kind::Histogram && name.strip_suffix("_bucket") == Some(metric.name)
             });
-            let known =
-                written || recorded.contains(name) || labels.contains(name) || name == "__rate_interval";
+            let is_word = ["__rate_interval", "group_left", "histogram_quantile"].contains(&name);
+            let known = written || recorded.contains(name) || labels.contains(name) || is_word;
             assert!(known, "{place} asks for {name}, which nobody writes: {expression}");
             checked += usize::from(written || recorded.contains(name));
         }
     }
     assert!(checked > 30, "only {checked} names were found");
+}
+
+/// The pages that the exporter's own tests compare with real servers, by what their metrics begin with.
+const PAGES: &[(&str, &str)] = &[
+    ("pg_", include_str!("../../exporter/tests/golden/postgres-15.prom")),
+    ("mysql_", include_str!("../../exporter/tests/golden/mariadb-10.11.prom")),
+    ("memcached_", include_str!("../../exporter/tests/golden/memcached-1.6.18.prom")),
+    ("nginx_", include_str!("../../exporter/tests/golden/nginx-1.22.prom")),
+    ("varnish_", include_str!("../../exporter/tests/golden/varnish-7.1.prom")),
+];
+
+#[test]
+fn what_is_asked_of_a_server_stands_on_the_page_of_a_real_one() {
+    // Told by the exporter whether or not the server answers, and so on no page of its answers; or, the
+    // ratio, from the second scrape on.
+    let verdicts =
+        ["pg_up", "mysql_up", "memcached_up", "nginx_up", "varnish_up", "pg_stat_database_buffer_hit_ratio"];
+    let mut checked = 0;
+    for (place, expression) in every_expression() {
+        for name in names(&expression) {
+            let Some((_, page)) = PAGES.iter().find(|(start, _)| name.starts_with(start)) else { continue };
+            if verdicts.contains(&name.as_str()) || name.contains(':') {
+                continue;
+            }
+            assert!(page.contains(&format!("# TYPE {name} ")), "{place} asks for {name}: {expression}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 15, "only {checked} names were found");
+}
+
+#[test]
+fn a_series_is_named_by_labels_that_its_query_keeps() {
+    for (path, text) in files().into_iter().filter(|(path, _)| path.ends_with(".json")) {
+        let dashboard: Value = serde_json::from_str(&text).unwrap();
+        let panels = dashboard["panels"].as_array().unwrap().iter();
+        for target in panels.flat_map(|panel| panel["targets"].as_array().into_iter().flatten()) {
+            let (expression, legend) =
+                (target["expr"].as_str().unwrap(), target["legendFormat"].as_str().unwrap());
+            for label in legend.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap()) {
+                // What is not grouped keeps all labels; there is one such panel, of the exporter's own metric.
+                let kept = expression
+                    .split("by (")
+                    .skip(1)
+                    .any(|rest| rest.split(')').next().unwrap().split(", ").any(|kept| kept == label));
+                let is_whole = expression.starts_with("hitmark_exporter_collector_duration_seconds{");
+                assert!(kept || is_whole, "{path}: {legend} of {expression}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -150,13 +200,13 @@ fn panels_have_a_description_and_stand_in_the_grid_without_overlap() {
 
 #[test]
 fn each_alert_has_a_test_in_which_it_fires_and_one_in_which_it_is_quiet() {
-    for alert in ALERTS {
-        let of = || SCENARIOS.iter().filter(|scenario| scenario.alert == alert.name);
+    for alert in alerts::all() {
+        let of = || scenarios::all().filter(|scenario| scenario.alert == alert.name);
         assert!(of().any(|scenario| matches!(scenario.expect, Expect::Fires { .. })), "{}", alert.name);
         assert!(of().any(|scenario| matches!(scenario.expect, Expect::Quiet)), "{}", alert.name);
     }
-    for scenario in SCENARIOS {
-        assert!(ALERTS.iter().any(|alert| alert.name == scenario.alert), "{}", scenario.name);
+    for scenario in scenarios::all() {
+        assert!(alerts::all().any(|alert| alert.name == scenario.alert), "{}", scenario.name);
     }
 }
 

@@ -142,6 +142,15 @@ pub struct ExporterArgs {
     #[arg(long, value_name = "DURATION", env = "HITMARK_EXPORTER_TIMEOUT")]
     timeout: Option<String>,
 
+    /// redis_exporter's variable for the same, read when no --password-file is given.
+    #[arg(
+        long = "redis-password-file",
+        alias = "redis.password-file",
+        env = "REDIS_PASSWORD_FILE",
+        hide = true
+    )]
+    redis_password_file: Option<String>,
+
     /// The usual variable of services, read when no --redis is given.
     #[arg(long = "redis-url", env = "REDIS_URL", hide = true, hide_env_values = true)]
     redis_url: Option<String>,
@@ -234,7 +243,8 @@ impl ExporterArgs {
             timeout: given(self.timeout, "--timeout"),
             others: others.into_iter().filter_map(|(kind, given)| Some((kind, given?))).collect(),
             probe_allow: all(self.probe_allow, "--probe-allow"),
-            password_file: given(self.password_file, "--password-file"),
+            password_file: given(self.password_file, "--password-file")
+                .or(given(self.redis_password_file, "REDIS_PASSWORD_FILE")),
             web_config: given(self.web_config, "--web-config"),
             lifecycle: self.web_enable_lifecycle.then_some(Lifecycle::Requests),
             tls: tls.into_iter().filter_map(|(name, given)| Some((name, given?))).collect(),

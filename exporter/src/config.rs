@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::collectors::{Ask, KINDS, Kind, Labelled, Target};
 use crate::options::Options;
+use crate::overrides::Overrides;
 
 /// How many targets one exporter may have: each adds its samples to every page.
 pub const TARGETS_MAX: usize = 256;
@@ -143,9 +144,10 @@ impl ExporterConfig {
         for target in &all {
             let alone = all.iter().filter(|other| family(&other.kind) == family(&target.kind)).count() == 1;
             let labelled = if alone { Labelled::Bare } else { Labelled::ByTarget };
-            match self.build_one(target, labelled) {
+            match self.build_one(target, labelled, &Overrides::default()) {
                 Ok(made) if seen.insert((target.kind.clone(), made.name().to_owned())) => {
-                    targets.push((self.recipe(target, labelled), Arc::new(made)));
+                    let recipe = self.recipe(target, labelled, &Overrides::default());
+                    targets.push((recipe, Arc::new(made)));
                 }
                 Ok(made) => {
                     mistakes.push(Mistake::new(&*target.place, format!("{} is given twice", made.name())));
@@ -159,7 +161,12 @@ impl ExporterConfig {
     }
 
     /// Makes one target, configured or probed; or everything that is wrong with it.
-    pub(crate) fn build_one(&self, target: &TargetConfig, labelled: Labelled) -> Result<Target, Vec<String>> {
+    pub(crate) fn build_one(
+        &self,
+        target: &TargetConfig,
+        labelled: Labelled,
+        overrides: &Overrides,
+    ) -> Result<Target, Vec<String>> {
         let Some(Kind { name, build, .. }) = KINDS.iter().find(|kind| kind.key == target.kind) else {
             let known: Vec<&str> = KINDS.iter().map(|kind| kind.key).collect();
             return Err(vec![format!(
@@ -178,17 +185,30 @@ impl ExporterConfig {
             None if target.module.is_empty() => &nothing,
             None => return Err(vec![format!("there is no module {module}")]),
         };
+        let with_overrides;
+        let options = match overrides.is_empty() {
+            true => options,
+            false if target.kind.starts_with("redis") => {
+                with_overrides = overrides.over(options);
+                &with_overrides
+            }
+            false => return Err(vec!["keys and streams are asked of Redis targets only".to_owned()]),
+        };
         let ask = Ask { url: &target.url, timeout: self.timeout, options, labelled };
         build(&ask).map(|collector| Target::new(name, collector))
     }
 
     /// What a target is made from: two that are equal are the same target.
-    pub(crate) fn recipe(&self, target: &TargetConfig, labelled: Labelled) -> Recipe {
+    pub(crate) fn recipe(&self, target: &TargetConfig, labelled: Labelled, overrides: &Overrides) -> Recipe {
         let module = if target.module.is_empty() { "default" } else { &target.module };
+        let options = self.modules.get(module).and_then(|kinds| kinds.get(&target.kind)).cloned();
         Recipe {
             kind: target.kind.clone(),
             url: target.url.clone(),
-            options: self.modules.get(module).and_then(|kinds| kinds.get(&target.kind)).cloned(),
+            options: match overrides.is_empty() {
+                true => options,
+                false => Some(overrides.over(&options.unwrap_or_default())),
+            },
             timeout: self.timeout,
             labelled,
         }

@@ -16,6 +16,12 @@ pub enum Failure {
     /// No connection could be made.
     #[error("cannot connect: {0}")]
     Connect(String),
+    /// The server cannot prove who it is, or does not accept our certificate. The text says what to do.
+    #[error("no trust: {0}")]
+    Certificate(String),
+    /// The Sentinels do not know a master of this name.
+    #[error("the Sentinels know no master {0:?}; write a name that SENTINEL MASTERS tells behind the hosts")]
+    UnknownMaster(String),
     /// The connection ended while an answer was awaited.
     #[error("the connection broke: {0}")]
     Broken(String),
@@ -40,6 +46,8 @@ impl Failure {
         match self {
             Self::Timeout(_) => "timeout",
             Self::Connect(_) => "connect",
+            Self::Certificate(_) => "certificate",
+            Self::UnknownMaster(_) => "unknown_master",
             Self::Broken(_) => "broken",
             Self::Credentials(_) => "credentials",
             Self::Refused(_) => "refused",

@@ -28,6 +28,9 @@ const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 /// Kept back from that time to write and send the page, at most a fifth of it.
 const MARGIN: Duration = Duration::from_millis(250);
 
+/// Most parameters of one request that are read.
+const PARAMETERS_MAX: usize = 64;
+
 const LANDING: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
 <title>hitmark exporter</title><h1>hitmark exporter</h1>\
 <p>Asks caches and services and answers Prometheus.</p>\
@@ -84,9 +87,10 @@ async fn probe(
     let Ok(_permit) = current.probe_permits.try_acquire() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many probes are under way\n").into_response();
     };
-    let (target, module) = target_of(query);
+    let parameters = parameters(query);
     let scraper = current.scraper();
-    let target = match scraper.probes.find(&target, &module) {
+    let (target, module) = (value(&parameters, "target"), value(&parameters, "module"));
+    let target = match scraper.probes.find(target, module, &parameters) {
         Ok(target) => target,
         Err(error) => {
             current.about.count_refused();
@@ -109,11 +113,12 @@ async fn discover(
         return (StatusCode::SERVICE_UNAVAILABLE, "too many probes are under way\n").into_response();
     };
     let scraper = current.scraper();
-    let (mut target, module) = target_of(query);
+    let parameters = parameters(query);
+    let mut target = value(&parameters, "target").to_owned();
     if target.is_empty() {
         target = scraper.first_cluster().unwrap_or_default();
     }
-    let target = match scraper.probes.find(&target, &module) {
+    let target = match scraper.probes.find(&target, value(&parameters, "module"), &[]) {
         Ok(target) => target,
         Err(error) => return refusal(&error),
     };
@@ -137,17 +142,16 @@ fn groups(found: &[Discovered]) -> serde_json::Value {
     roles.collect()
 }
 
-/// `?target=` and `&module=`.
-fn target_of(query: Option<String>) -> (String, String) {
-    let (mut target, mut module) = (String::new(), String::new());
-    for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        match name.as_ref() {
-            "target" => target = value.into_owned(),
-            "module" => module = value.into_owned(),
-            _ => {}
-        }
-    }
-    (target, module)
+/// The names and values of a query, as many as one may have.
+fn parameters(query: Option<String>) -> Vec<(String, String)> {
+    let query = query.unwrap_or_default();
+    let pairs = url::form_urlencoded::parse(query.as_bytes()).take(PARAMETERS_MAX);
+    pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}
+
+/// The last value of this name.
+fn value<'a>(parameters: &'a [(String, String)], name: &str) -> &'a str {
+    parameters.iter().rfind(|(known, _)| known == name).map_or("", |(_, value)| value)
 }
 
 fn refusal(error: &ProbeError) -> Response {

@@ -98,7 +98,7 @@ fn name<C: AsRef<str>>(command: &[C]) -> &str {
 }
 
 /// Where the key stands: behind the subcommand, where there is one.
-fn position<C: AsRef<str>>(command: &[C]) -> usize {
+pub(crate) fn position<C: AsRef<str>>(command: &[C]) -> usize {
     if name(command) == "XINFO" { 2 } else { 1 }
 }
 

@@ -2,9 +2,12 @@
 //!
 //! The protocol has no pipeline, so each question is a round trip. The session is read-only, its
 //! statements end at the deadline by themselves, and where our user may, they stay out of the
-//! statistics that we are here to read. It has no TLS.
+//! statistics that we are here to read. What it may do with TLS is in `tls`.
+
+mod tls;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +16,8 @@ use mysql_async::{Conn, DriverError, Error, Opts, OptsBuilder, Row, Value};
 
 use crate::failure::Failure;
 use crate::sql::{Answer, Cell};
+use crate::tls::{TlsOptions, distrust};
+use tls::{Mode, Wanted};
 
 /// Statements that a connection keeps prepared.
 const PREPARED_MAX: usize = 8;
@@ -35,6 +40,9 @@ pub(crate) enum Query<'a> {
 /// A server that is asked again and again.
 pub(crate) struct MysqlClient {
     opts: Opts,
+    wanted: Wanted,
+    /// Whether the server was found to have no TLS: it is not asked for it at every connection.
+    is_plain: AtomicBool,
     limit: Duration,
     secret: Option<String>,
     kept: Mutex<Option<Conn>>,
@@ -44,12 +52,14 @@ impl MysqlClient {
     /// Prepares to ask the server; connects only when asked.
     ///
     /// The error says what is wrong with the URL, without the URL.
-    pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, String> {
-        const SHAPE: &str = "is no MySQL URL; write mysql://user:password@host[:port][/database]. This build \
-                             has no TLS for MySQL";
+    pub(crate) fn new(url: &str, timeout: Duration, options: TlsOptions) -> Result<Self, String> {
+        const SHAPE: &str = "is no MySQL URL; write \
+                             mysql://user:password@host[:port][/database][?ssl-mode=VERIFY_IDENTITY&ssl-ca=FILE]";
         let url = url.replacen("mariadb://", "mysql://", 1);
+        let (url, wanted) = tls::read(&url, options)?;
         // The library's own words may quote a part of the URL.
         let opts = Opts::from_url(&url).map_err(|_| SHAPE.to_owned())?;
+        wanted.check(opts.ip_or_hostname())?;
         let secret = opts.pass().map(str::to_owned);
         let opts = OptsBuilder::from_opts(opts)
             .prefer_socket(false)
@@ -57,7 +67,8 @@ impl MysqlClient {
             // What is told here is not asked of the server at every connection.
             .max_allowed_packet(Some(PACKET_LEN_MAX))
             .wait_timeout(Some(28_800));
-        Ok(Self { opts: opts.into(), limit: timeout, secret, kept: Mutex::new(None) })
+        let is_plain = AtomicBool::new(wanted.mode == Mode::Disabled);
+        Ok(Self { opts: opts.into(), wanted, is_plain, limit: timeout, secret, kept: Mutex::new(None) })
     }
 
     /// Asks one question after the other; each answer or refusal stands in its question's place.
@@ -83,12 +94,35 @@ impl MysqlClient {
         {
             return Ok(answers);
         }
-        let connection = self.connect().await.map_err(|error| self.failure(&error, Stage::Connecting))?;
+        let connection = self.connect().await?;
+        let connection =
+            self.prepare(connection).await.map_err(|error| self.failure(&error, Stage::Connecting))?;
         self.exchange(connection, queries).await.map_err(|error| self.failure(&error, Stage::Asking))
     }
 
-    async fn connect(&self) -> Result<Conn, Error> {
-        let mut connection = Conn::new(self.opts.clone()).await?;
+    async fn connect(&self) -> Result<Conn, Failure> {
+        let failed = |error: Error| self.failure(&error, Stage::Connecting);
+        if self.is_plain.load(Ordering::Relaxed) {
+            return Conn::new(self.opts.clone()).await.map_err(failed);
+        }
+        let opts = OptsBuilder::from_opts(self.opts.clone()).ssl_opts(self.wanted.ssl_opts()?);
+        match Conn::new(opts).await {
+            Err(Error::Driver(DriverError::NoClientSslFlagFromServer)) => match self.wanted.mode {
+                Mode::Required => Err(Failure::Connect(
+                    "the server has no TLS: give it a certificate, or write ssl-mode=PREFERRED or DISABLED"
+                        .to_owned(),
+                )),
+                _ => {
+                    self.is_plain.store(true, Ordering::Relaxed);
+                    Conn::new(self.opts.clone()).await.map_err(failed)
+                }
+            },
+            other => other.map_err(failed),
+        }
+    }
+
+    /// Makes the session ours.
+    async fn prepare(&self, mut connection: Conn) -> Result<Conn, Error> {
         let limit = self.limit.as_secs_f64().clamp(0.001, 600.0);
         // Each of these is for one kind of server or for some users only: what is refused stays as it
         // was.
@@ -131,6 +165,9 @@ impl MysqlClient {
     }
 
     fn failure(&self, error: &Error, stage: Stage) -> Failure {
+        if let Some(failure) = distrust(error) {
+            return failure;
+        }
         let mut text = match error {
             Error::Server(server) => server.message.clone(),
             error => error.to_string(),

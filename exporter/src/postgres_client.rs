@@ -3,7 +3,9 @@
 //! It speaks in [`Answer`]s, so that collectors parse without a network. The session is read-only, its
 //! statements end at the deadline by themselves, and where our role may, they stay out of the
 //! statistics that we are here to read. Like the Redis client it connects anew once within a scrape if
-//! the kept connection turns out dead. It has no TLS.
+//! the kept connection turns out dead. What it may do with TLS is in `tls`.
+
+mod tls;
 
 use std::collections::HashMap;
 use std::error::Error as _;
@@ -15,13 +17,14 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, Fuse, join_all};
 use futures::{FutureExt, TryStreamExt};
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, Type};
-use tokio_postgres::{Client, Config, Error, NoTls, Statement};
+use tokio_postgres::{Client, Config, Error, Statement};
 
 use crate::failure::Failure;
 use crate::sql::{Answer, Cell};
+use crate::tls::TlsOptions;
 
 /// How the connection names itself in `pg_stat_activity`.
 const APPLICATION: &str = "hitmark-exporter";
@@ -59,6 +62,7 @@ impl<'a> Query<'a> {
 /// A server that is asked again and again.
 pub(crate) struct PostgresClient {
     config: Config,
+    tls: tls::Handshake,
     limit: Duration,
     secret: Option<String>,
     kept: Mutex<Option<Connection>>,
@@ -78,24 +82,31 @@ impl PostgresClient {
     /// Prepares to ask the server; connects only when asked.
     ///
     /// The error says what is wrong with the URL, without the URL.
-    pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, String> {
-        const SHAPE: &str = "is no PostgreSQL URL; write postgres://user:password@host[:port]/database";
+    pub(crate) fn new(url: &str, timeout: Duration, options: TlsOptions) -> Result<Self, String> {
+        const SHAPE: &str = "is no PostgreSQL URL; write \
+                             postgres://user:password@host[:port]/database[?sslmode=verify-full&sslrootcert=FILE]";
         if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err(SHAPE.to_owned());
         }
+        let (url, wanted) = tls::read(url, options)?;
         // The library's own words may quote a part of the URL.
         let mut config: Config = url.parse().map_err(|_| SHAPE.to_owned())?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err("asks for TLS, which this build has not for PostgreSQL; use a unix socket or a \
-                        trusted network and sslmode=disable"
-                .to_owned());
-        }
         if config.get_hosts().is_empty() {
             return Err(SHAPE.to_owned());
         }
-        config.ssl_mode(SslMode::Disable).application_name(APPLICATION).connect_timeout(timeout);
+        let names = config.get_hosts().iter().filter_map(|host| match host {
+            Host::Tcp(name) => Some(name.clone()),
+            Host::Unix(_) => None,
+        });
+        let names: Vec<String> = names.collect();
+        // As in libpq, a socket needs no TLS whatever the mode says.
+        let mode = if names.is_empty() { SslMode::Disable } else { wanted.mode };
+        if mode != SslMode::Disable {
+            names.iter().try_for_each(|name| wanted.tls.check(name))?;
+        }
+        config.ssl_mode(mode).application_name(APPLICATION).connect_timeout(timeout);
         let secret = config.get_password().map(|secret| String::from_utf8_lossy(secret).into_owned());
-        Ok(Self { config, limit: timeout, secret, kept: Mutex::new(None) })
+        Ok(Self { config, tls: wanted.tls, limit: timeout, secret, kept: Mutex::new(None) })
     }
 
     /// Asks all questions at once; each answer or refusal stands in its question's place.
@@ -134,8 +145,8 @@ impl PostgresClient {
     }
 
     async fn connect(&self) -> Result<Connection, Failure> {
-        let (client, driver) =
-            self.config.connect(NoTls).await.map_err(|error| self.failure(&error, Stage::Connecting))?;
+        let connected = self.config.connect(self.tls.clone()).await;
+        let (client, driver) = connected.map_err(|error| self.failure(&error, Stage::Connecting))?;
         let major = driver.parameter("server_version").map_or(0, major_of);
         // Whoever waits for an answer gets the connection's error too.
         let driver = driver.map(|_| ()).boxed().fuse();
@@ -163,6 +174,9 @@ impl PostgresClient {
     }
 
     fn failure(&self, error: &Error, stage: Stage) -> Failure {
+        if let Some(failure) = error.source().and_then(|source| source.downcast_ref::<Failure>()) {
+            return failure.clone();
+        }
         let mut text = match (error.as_db_error(), error.source()) {
             (Some(db), _) => db.message().to_owned(),
             (None, Some(source)) => format!("{error}: {source}"),
@@ -182,6 +196,10 @@ impl PostgresClient {
             Some(_) => Failure::Refused(text),
             None if text.contains("password missing") => Failure::Credentials(text),
             None => match stage {
+                Stage::Connecting if text.contains("does not support TLS") => Failure::Connect(
+                    "the server has no TLS: set ssl = on there, or write sslmode=prefer or disable"
+                        .to_owned(),
+                ),
                 Stage::Connecting => Failure::Connect(text),
                 Stage::Asking if is_broken_error(error) => Failure::Broken(text),
                 Stage::Asking => Failure::Answer(text),

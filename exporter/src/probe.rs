@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::collectors::{Labelled, Target};
 use crate::config::{ExporterConfig, Recipe, TargetConfig};
+use crate::overrides::Overrides;
 
 /// Most targets whose connections are kept.
 const KEPT_MAX: usize = 1_024;
@@ -30,8 +31,8 @@ pub(crate) enum ProbeError {
     Wrong(String),
 }
 
-/// URL without credentials, and module.
-type Name = (String, String);
+/// URL without credentials, module, and what the request asks beside.
+type Name = (String, String, Overrides);
 
 /// A target that was asked, and when last.
 #[derive(Debug, Clone)]
@@ -72,8 +73,9 @@ impl Probes {
         let probes = Self { config, passwords, kept: Mutex::default() };
         if let Some(old) = old {
             let old = old.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let same = |((key, module), kept): &(Name, Kept)| {
-                probes.asked(key, module).is_ok_and(|asked| probes.recipe(&asked) == kept.recipe)
+            let same = |((key, module, overrides), kept): &(Name, Kept)| {
+                let asked = probes.asked(key, module);
+                asked.is_ok_and(|asked| probes.recipe(&asked, overrides) == kept.recipe)
             };
             *probes.kept.lock().unwrap_or_else(PoisonError::into_inner) =
                 old.into_iter().filter(same).collect();
@@ -82,33 +84,41 @@ impl Probes {
     }
 
     /// The target that a request names, if it may be asked.
-    pub(crate) fn find(&self, target: &str, module: &str) -> Result<Arc<Target>, ProbeError> {
+    ///
+    /// `parameters` are all of the request's: those that `overrides` knows count.
+    pub(crate) fn find(
+        &self,
+        target: &str,
+        module: &str,
+        parameters: &[(String, String)],
+    ) -> Result<Arc<Target>, ProbeError> {
         if target.is_empty() {
             return Err(ProbeError::NoTarget);
         }
         let url = if target.contains("://") { target.to_owned() } else { format!("redis://{target}") };
         let key = bare(&url);
         let asked = self.asked(&key, module)?;
-        let name = (key, module.to_owned());
+        let overrides = Overrides::read(parameters, &key).map_err(ProbeError::Wrong)?;
+        let name = (key, module.to_owned(), overrides);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept.get_mut(&name) {
             known.used = Instant::now();
             return Ok(Arc::clone(&known.target));
         }
-        let made = self.config.build_one(&asked, Labelled::Bare);
+        let made = self.config.build_one(&asked, Labelled::Bare, &name.2);
         let target = Arc::new(made.map_err(|texts| ProbeError::Wrong(texts.join("; ")))?);
         if kept.len() >= KEPT_MAX
             && let Some(oldest) = kept.iter().min_by_key(|(_, kept)| kept.used).map(|(name, _)| name.clone())
         {
             kept.remove(&oldest);
         }
-        let recipe = self.recipe(&asked);
+        let recipe = self.recipe(&asked, &name.2);
         kept.insert(name, Kept { used: Instant::now(), recipe, target: Arc::clone(&target) });
         Ok(target)
     }
 
-    fn recipe(&self, asked: &TargetConfig) -> Recipe {
-        self.config.recipe(asked, Labelled::Bare)
+    fn recipe(&self, asked: &TargetConfig, overrides: &Overrides) -> Recipe {
+        self.config.recipe(asked, Labelled::Bare, overrides)
     }
 
     /// What a request for this URL asks, if it may be asked.
@@ -137,37 +147,67 @@ impl Probes {
         }
         let kind = match key.split("://").next().unwrap_or_default() {
             scheme if scheme.ends_with("+cluster") => "redis_cluster",
+            scheme if scheme.ends_with("+sentinel") => "redis",
             "redis" | "rediss" | "valkey" | "valkeys" | "unix" | "redis+unix" => "redis",
             "postgres" | "postgresql" => "postgres",
             "http" | "https" => self.web_kind(module),
             "mysql" | "mariadb" => "mysql",
             scheme => scheme,
         };
-        let mut url = key.to_owned();
-        if let Some((user, password)) = self.passwords.get(key)
-            && let Ok(mut parsed) = Url::parse(key)
-            && parsed.set_username(user).is_ok()
-            && parsed.set_password(Some(password)).is_ok()
-        {
-            url = parsed.into();
-        }
+        let url = match self.passwords.get(key) {
+            Some((user, password)) => with_credentials(key, user, password),
+            None => key.to_owned(),
+        };
         TargetConfig { kind: kind.to_owned(), url, module: module.to_owned(), place: "target".to_owned() }
     }
 }
 
 /// The user that stands in a URL of the password file.
 fn user_of(url: &str) -> String {
-    Url::parse(url).map(|url| url.username().to_owned()).unwrap_or_default()
+    Url::parse(&first_host(url).0).map(|url| url.username().to_owned()).unwrap_or_default()
+}
+
+fn with_credentials(url: &str, user: &str, password: &str) -> String {
+    let (first, others) = first_host(url);
+    let Ok(mut parsed) = Url::parse(&first) else { return url.to_owned() };
+    match (parsed.set_username(user), parsed.set_password(Some(password))) {
+        (Ok(()), Ok(())) => put_back(parsed.as_str(), others),
+        _ => url.to_owned(),
+    }
 }
 
 /// The URL without credentials, query and final slash: what is compared and shown.
 fn bare(url: &str) -> String {
-    let Ok(mut parsed) = Url::parse(url) else { return url.to_owned() };
+    let (first, others) = first_host(url);
+    let Ok(mut parsed) = Url::parse(&first) else { return url.to_owned() };
     let _ = parsed.set_username("");
     let _ = parsed.set_password(None);
     parsed.set_query(None);
     parsed.set_fragment(None);
-    parsed.as_str().trim_end_matches('/').to_owned()
+    put_back(parsed.as_str(), others).trim_end_matches('/').to_owned()
+}
+
+/// A URL of several hosts, of Sentinels or a cluster, with only the first, and the others.
+fn first_host(url: &str) -> (String, &str) {
+    let range = hosts_of(url);
+    match url[range.clone()].split_once(',') {
+        Some((first, others)) => {
+            (format!("{}{}", &url[..range.start + first.len()], &url[range.end..]), others)
+        }
+        None => (url.to_owned(), ""),
+    }
+}
+
+fn put_back(url: &str, others: &str) -> String {
+    let end = hosts_of(url).end;
+    if others.is_empty() { url.to_owned() } else { format!("{},{others}{}", &url[..end], &url[end..]) }
+}
+
+/// Where the hosts stand in a URL.
+fn hosts_of(url: &str) -> std::ops::Range<usize> {
+    let from = url.find("://").map_or(0, |at| at + 3);
+    let end = url[from..].find(['/', '?', '#']).map_or(url.len(), |length| from + length);
+    url[from..end].rfind('@').map_or(from, |at| from + at + 1)..end
 }
 
 /// `*` in the pattern stands for any text without `/`, `@` or whitespace, so that no host can be
@@ -203,16 +243,24 @@ mod tests {
     fn credentials_and_queries_of_a_request_are_dropped() {
         assert_eq!(bare("redis://me:pw@h:6379/?a=b#c"), "redis://h:6379");
         assert_eq!(bare("redis://h:6379/2"), "redis://h:6379/2");
+        assert_eq!(
+            bare("redis+sentinel://me:pw@a:1,b:2/main?sentinel_password=x"),
+            "redis+sentinel://a:1,b:2/main"
+        );
+        let with = with_credentials("redis+cluster://a:1,b:2", "me", "p@w");
+        assert_eq!(with, "redis+cluster://me:p%40w@a:1,b:2");
+        assert_eq!((bare(&with), user_of(&with)), ("redis+cluster://a:1,b:2".to_owned(), "me".to_owned()));
     }
 
     #[test]
     fn a_target_outside_the_list_is_refused_and_one_inside_is_kept() {
         let config = ExporterConfig { probe_allow: vec!["redis://h*:1".to_owned()], ..Default::default() };
         let probes = Probes::new(config, None).unwrap();
-        assert!(matches!(probes.find("redis://other:1", ""), Err(ProbeError::NotAllowed)));
-        assert!(matches!(probes.find("", ""), Err(ProbeError::NoTarget)));
-        assert!(matches!(probes.find("h1:1", "gone"), Err(ProbeError::Wrong(_))));
-        let (one, two) = (probes.find("h1:1", "").unwrap(), probes.find("redis://x:y@h1:1", "").unwrap());
+        assert!(matches!(probes.find("redis://other:1", "", &[]), Err(ProbeError::NotAllowed)));
+        assert!(matches!(probes.find("", "", &[]), Err(ProbeError::NoTarget)));
+        assert!(matches!(probes.find("h1:1", "gone", &[]), Err(ProbeError::Wrong(_))));
+        let (one, two) =
+            (probes.find("h1:1", "", &[]).unwrap(), probes.find("redis://x:y@h1:1", "", &[]).unwrap());
         assert!(Arc::ptr_eq(&one, &two));
     }
 }

@@ -1,23 +1,34 @@
-//! The only file that knows the redis crate: one kept connection, one pipelined round trip.
+//! The only files that know the redis crate: one kept connection, one pipelined round trip.
 //!
 //! It speaks in plain [`Reply`] values, so that collectors parse without a network and their tests
 //! read captured bytes. It keeps the connection between scrapes, reconnects once within a scrape
-//! when a kept connection turns out to be dead, and gives up at the deadline. It shares nothing
-//! between callers: that is `single_flight`'s work.
+//! when a kept connection turns out to be dead, and gives up at the deadline. With Sentinels it goes
+//! where the master is. It shares nothing between callers: that is `single_flight`'s work. Clusters
+//! are in `cluster`, which asks one client for each node.
+
+pub(crate) mod cluster;
+pub(crate) mod hosts;
+pub(crate) mod nodes;
+mod reply;
+mod sentinels;
+mod server;
+pub(crate) mod slots;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use redis::aio::{MultiplexedConnection, PubSub, PubSubSink, PubSubStream};
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisError, Value,
-};
-use tokio::task::JoinHandle;
+use redis::aio::{MultiplexedConnection, PubSubSink, PubSubStream};
+use redis::{AsyncConnectionConfig, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError, Value};
 
+pub use self::reply::Reply;
+use self::reply::text_of;
+pub(crate) use self::sentinels::Followed;
+use self::sentinels::Sentinels;
+use self::server::{Driver, Server, Unconnected};
 use crate::failure::Failure;
 use crate::tls::TlsOptions;
 
@@ -28,106 +39,80 @@ const CLIENT_NAME: &str = "hitmark-exporter";
 const ASK_REFUSED_AGAIN_AFTER: u32 = 100;
 /// How long a connection that listens may be silent before it is asked whether it is there.
 const ASK_SILENCE_EVERY: Duration = Duration::from_secs(15);
-/// How deep an answer may nest. The deepest that we ask for is three.
-const DEPTH_MAX: usize = 8;
 
 /// One command with its arguments.
 pub(crate) type Command<'a> = &'a [&'a str];
 
-/// What a Redis server answers, without the client library's types.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Reply {
-    /// No value.
-    Nil,
-    /// An integer.
-    Int(i64),
-    /// Text; bytes that are not UTF-8 are replaced.
-    Text(String),
-    /// A list; a map is a list of keys and values in turn.
-    List(Vec<Reply>),
-    /// The server refused the command, with its words.
-    Refused(String),
-}
-
-impl Reply {
-    /// Reads one reply as the server writes it (RESP).
-    ///
-    /// # Errors
-    /// [`Failure::Answer`] if the bytes are no complete reply.
-    pub fn from_resp(bytes: &[u8]) -> Result<Self, Failure> {
-        redis::parse_redis_value(bytes)
-            .map(|value| reply_of(value, DEPTH_MAX))
-            .map_err(|error| Failure::Answer(error.to_string()))
-    }
-}
-
 /// A server that is asked again and again.
 pub(crate) struct RedisClient {
-    client: Client,
+    place: Place,
     config: AsyncConnectionConfig,
     limit: Duration,
+    database: i64,
     secret: Option<String>,
-    /// Host, port and certificates, if the URL asks for TLS.
-    tls: Option<(String, u16, TlsOptions)>,
     kept: Mutex<Option<Connection>>,
     /// How long connecting took for the latest question, in microseconds.
     connecting_us: AtomicU64,
 }
 
+/// Where the server is.
+enum Place {
+    /// Always there.
+    Fixed(Arc<Server>),
+    /// Where these say.
+    Master(Box<Sentinels>),
+}
+
 /// A connection, and for each command how many scrapes it is still left out because it was refused.
 struct Connection {
     link: MultiplexedConnection,
+    server: Arc<Server>,
     left_out: HashMap<String, u32>,
     named: bool,
-    /// Moves the bytes of a TLS stream; it ends with the connection.
     _driver: Option<Driver>,
-}
-
-/// A task that is ended when this is dropped.
-struct Driver(JoinHandle<()>);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl RedisClient {
     /// Prepares to ask the server; connects only when asked. Schemes: `redis`, `valkey`, with TLS
-    /// `rediss`, `valkeys`, and for a socket `unix`, `redis+unix`.
+    /// `rediss`, `valkeys`, each also with `+sentinel`, and for a socket `unix`, `redis+unix`.
     ///
     /// The error says what is wrong with the URL or the certificates, without the URL.
-    pub(crate) fn new(url: &str, timeout: Duration, tls: TlsOptions) -> Result<Self, String> {
-        let (url, with_tls) = without_tls(url);
-        let info = url.as_str().into_connection_info().map_err(|error| url_mistake(&error))?;
-        let tls = match info.addr() {
-            ConnectionAddr::Tcp(host, port) if with_tls => {
-                tls.check(host)?;
-                Some((host.clone(), *port, tls))
-            }
-            _ => None,
+    pub(crate) fn new(url: &str, timeout: Duration, tls: &TlsOptions) -> Result<Self, String> {
+        let (place, like) = if sentinels::is_meant(url) {
+            let sentinels = Sentinels::new(url, timeout, tls)?;
+            let like = sentinels.like().clone();
+            (Place::Master(Box::new(sentinels)), like)
+        } else {
+            let (url, with_tls) = without_tls(url);
+            let info = url.as_str().into_connection_info().map_err(|error| url_mistake(&error))?;
+            let info = prepared(info);
+            (Place::Fixed(Arc::new(Server::new(info.clone(), with_tls.then_some(tls))?)), info)
         };
-        // The library would announce itself with a command that servers before 7.2 count as an error.
-        let settings = info.redis_settings().clone().set_skip_set_lib_name();
-        let secret = settings.password().map(str::to_owned);
-        let client = Client::open(info.set_redis_settings(settings)).map_err(|error| url_mistake(&error))?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(timeout));
         Ok(Self {
-            client,
+            place,
             config,
             limit: timeout,
-            secret,
-            tls,
+            database: like.redis_settings().db(),
+            secret: like.redis_settings().password().map(str::to_owned),
             kept: Mutex::new(None),
             connecting_us: AtomicU64::new(0),
         })
     }
 
     /// The number of the database that the URL selects.
-    pub(crate) fn database(&self) -> i64 {
-        self.client.get_connection_info().redis_settings().db()
+    pub(crate) const fn database(&self) -> i64 {
+        self.database
+    }
+
+    /// The master that Sentinels name, if the URL asks them.
+    pub(crate) fn followed(&self) -> Option<Followed> {
+        match &self.place {
+            Place::Fixed(_) => None,
+            Place::Master(sentinels) => Some(sentinels.followed()),
+        }
     }
 
     /// Asks all commands in one round trip. The replies stand in the order of the commands.
@@ -143,14 +128,9 @@ impl RedisClient {
     /// Listens on channels, by patterns, on a connection of its own.
     pub(crate) async fn listen(&self, patterns: &[String]) -> Result<Listening, Failure> {
         let connect = async {
-            let channels = match &self.tls {
-                None => self.client.get_async_pubsub().await,
-                Some((host, port, tls)) => {
-                    let stream = tls.connect(host, *port).await.map_err(Failure::Connect)?;
-                    PubSub::new(self.client.get_connection_info().redis_settings(), stream).await
-                }
-            };
-            let mut channels = channels.map_err(|error| self.failure(&error, Stage::Connecting))?;
+            let server = self.server(false).await?;
+            let channels = server.channels().await;
+            let mut channels = channels.map_err(|error| self.unconnected(error))?;
             channels.psubscribe(patterns).await.map_err(|error| self.failure(&error, Stage::Asking))?;
             let (sink, messages) = channels.split();
             Ok(Listening { sink, messages, limit: self.limit })
@@ -166,16 +146,22 @@ impl RedisClient {
     async fn ask_without_limit(&self, commands: &[Command<'_>]) -> Result<Vec<Reply>, Failure> {
         self.connecting_us.store(0, Ordering::Relaxed);
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut connection) = kept {
+        let mut server = self.server(false).await;
+        if let Some(mut connection) = kept
+            // That the Sentinels are gone is no reason to leave a master that answers.
+            && server.as_ref().map_or(true, |server| Arc::ptr_eq(server, &connection.server))
+        {
             match connection.exchange(commands).await {
                 Ok(replies) => return Ok(self.keep(connection, replies)),
                 // The server may have restarted since the last scrape: once more, on a new one.
-                Err(error) if error.is_io_error() || error.is_connection_dropped() => {}
+                Err(error) if error.is_io_error() || error.is_connection_dropped() => {
+                    server = self.server(true).await;
+                }
                 Err(error) => return Err(self.failure(&error, Stage::Asking)),
             }
         }
         let begun = Instant::now();
-        let mut connection = self.connect().await?;
+        let mut connection = self.connect(server?).await?;
         let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.connecting_us.store(took, Ordering::Relaxed);
         let replies =
@@ -183,22 +169,38 @@ impl RedisClient {
         Ok(self.keep(connection, replies))
     }
 
-    async fn connect(&self) -> Result<Connection, Failure> {
-        let failed = |error| self.failure(&error, Stage::Connecting);
-        let (link, driver) = match &self.tls {
-            None => {
-                let link = self.client.get_multiplexed_async_connection_with_config(&self.config);
-                (link.await.map_err(failed)?, None)
+    /// The server to ask now. `broke` says that the connection to the one last named just ended.
+    async fn server(&self, broke: bool) -> Result<Arc<Server>, Failure> {
+        match &self.place {
+            Place::Fixed(server) => Ok(Arc::clone(server)),
+            // Sentinels that are black holes must leave time for the server itself.
+            Place::Master(sentinels) => sentinels.master(broke, self.limit / 4).await,
+        }
+    }
+
+    async fn connect(&self, server: Arc<Server>) -> Result<Connection, Failure> {
+        let (link, driver) = server.connect(&self.config).await.map_err(|error| self.unconnected(error))?;
+        let mut connection =
+            Connection { link, server, left_out: HashMap::new(), named: false, _driver: driver };
+        if matches!(self.place, Place::Master(_)) {
+            let asked = connection.exchange(&[&["ROLE"]]).await;
+            let role = asked.map_err(|error| self.failure(&error, Stage::Asking))?;
+            // Who may not ask gets no answer, and the Sentinels' word stands.
+            if let Some(Reply::List(parts)) = role.first()
+                && parts.first() != Some(&Reply::Text("master".to_owned()))
+            {
+                let text = "who the Sentinels name master says that it is none: a failover is under way";
+                return Err(Failure::Connect(text.to_owned()));
             }
-            Some((host, port, tls)) => {
-                let stream = tls.connect(host, *port).await.map_err(Failure::Connect)?;
-                let settings = self.client.get_connection_info().redis_settings();
-                let made = MultiplexedConnection::new_with_config(settings, stream, self.config.clone());
-                let (link, driver) = made.await.map_err(failed)?;
-                (link, Some(Driver(tokio::spawn(driver))))
-            }
-        };
-        Ok(Connection { link, left_out: HashMap::new(), named: false, _driver: driver })
+        }
+        Ok(connection)
+    }
+
+    fn unconnected(&self, error: Unconnected) -> Failure {
+        match error {
+            Unconnected::Tls(failure) => failure,
+            Unconnected::Redis(error) => self.failure(&error, Stage::Connecting),
+        }
     }
 
     fn keep(&self, connection: Connection, replies: Vec<Reply>) -> Vec<Reply> {
@@ -288,7 +290,7 @@ impl Connection {
                 replies.push(Reply::Refused("asked before on this connection".to_owned()));
                 continue;
             }
-            let reply = values.next().map_or(Reply::Nil, |value| reply_of(value, DEPTH_MAX));
+            let reply = values.next().map_or(Reply::Nil, Reply::of);
             // INFO is the command without which there is nothing to say: always asked.
             if let Reply::Refused(words) = &reply
                 && command.first() != Some(&"INFO")
@@ -312,6 +314,12 @@ impl fmt::Debug for RedisClient {
         // The client's own text holds the password.
         f.debug_struct("RedisClient").finish_non_exhaustive()
     }
+}
+
+/// The library would announce itself with a command that servers before 7.2 count as an error.
+fn prepared(info: ConnectionInfo) -> ConnectionInfo {
+    let settings = info.redis_settings().clone().set_skip_set_lib_name();
+    info.set_redis_settings(settings)
 }
 
 /// The URL without the letter that asks for TLS, and whether it was there: the library's own TLS
@@ -343,29 +351,4 @@ fn url_mistake(error: &RedisError) -> String {
         ErrorKind::InvalidClientConfig => error.category().to_owned(),
         _ => "is not a Redis URL".to_owned(),
     }
-}
-
-fn reply_of(value: Value, depth: usize) -> Reply {
-    if depth == 0 {
-        return Reply::Nil;
-    }
-    let list = |items: Vec<Value>| items.into_iter().map(|item| reply_of(item, depth - 1)).collect();
-    match value {
-        Value::Nil => Reply::Nil,
-        Value::Int(number) => Reply::Int(number),
-        Value::Boolean(truth) => Reply::Int(i64::from(truth)),
-        Value::BulkString(bytes) => Reply::Text(text_of(bytes)),
-        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Reply::Text(text),
-        Value::Okay => Reply::Text("OK".to_owned()),
-        Value::Double(number) => Reply::Text(number.to_string()),
-        Value::Array(items) | Value::Set(items) | Value::Push { data: items, .. } => Reply::List(list(items)),
-        Value::Map(pairs) => Reply::List(list(pairs.into_iter().flat_map(|(k, v)| [k, v]).collect())),
-        Value::Attribute { data, .. } => reply_of(*data, depth - 1),
-        Value::ServerError(error) => Reply::Refused(error.to_string()),
-        _ => Reply::Nil,
-    }
-}
-
-fn text_of(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

@@ -4,22 +4,25 @@
 //! files are read anew for each connection, so that a renewed certificate needs no restart. Our own
 //! port's TLS is `web`.
 
+mod rsa;
+mod trust;
+mod verifier;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::{
-    CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
-};
+pub(crate) use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
-};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+pub(crate) use self::trust::distrust;
+use self::verifier::Lenient;
+use crate::failure::Failure;
 use crate::options::OptionReader;
 
 /// The options of a module, under redis_exporter's names.
@@ -34,12 +37,22 @@ pub(crate) struct TlsOptions {
 
 /// Whether the server must prove who it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Verification {
+pub(crate) enum Verification {
     /// By a certificate of the authority, for the host's name.
     #[default]
     Full,
+    /// By a certificate of the authority, for whatever name.
+    Authority,
     /// Not at all: whoever stands between may read and change everything.
     Skipped,
+}
+
+/// What a URL says of certificates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Given {
+    pub(crate) authority: Option<PathBuf>,
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// The names of the options that hold a text.
@@ -64,15 +77,71 @@ impl TlsOptions {
         }
     }
 
-    /// Connects and shakes hands. The error is a sentence without a secret.
-    pub(crate) async fn connect(&self, host: &str, port: u16) -> Result<TlsStream<TcpStream>, String> {
-        let config = self.config()?;
-        let name = self.name(host)?;
-        let stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
+    /// These options, with what a URL says over them. Whoever skips verification here skips it.
+    pub(crate) fn over(self, given: Given, verification: Verification) -> Self {
+        Self {
+            ca_file: given.authority.or(self.ca_file),
+            certificate_file: given.certificate.or(self.certificate_file),
+            key_file: given.key.or(self.key_file),
+            server_name: self.server_name,
+            verification: match self.verification {
+                Verification::Skipped => Verification::Skipped,
+                _ => verification,
+            },
+        }
+    }
+
+    /// Whether an authority is named.
+    pub(crate) const fn has_authority(&self) -> bool {
+        self.ca_file.is_some()
+    }
+
+    /// The parts, for a library that makes its own handshake.
+    pub(crate) fn parts(&self) -> (Given, Option<&str>, Verification) {
+        let given = Given {
+            authority: self.ca_file.clone(),
+            certificate: self.certificate_file.clone(),
+            key: self.key_file.clone(),
+        };
+        (given, self.server_name.as_deref(), self.verification)
+    }
+
+    /// Our key as PKCS#1, if one is named.
+    pub(crate) fn rsa_key(&self) -> Result<Option<Vec<u8>>, String> {
+        let Some(path) = &self.key_file else { return Ok(None) };
+        match rsa::pkcs1(&private_key(path)?) {
+            Some(key) => Ok(Some(key)),
+            None => Err(format!("{}: is no RSA key, and MySQL is shown no other kind here", path.display())),
+        }
+    }
+
+    /// The authority's certificates, or the system's, each as DER.
+    pub(crate) fn authority(&self) -> Result<Vec<Vec<u8>>, String> {
+        let all = match &self.ca_file {
+            Some(path) => certificates(path)?,
+            None => rustls_native_certs::load_native_certs().certs,
+        };
+        Ok(all.iter().map(|certificate| certificate.to_vec()).collect())
+    }
+
+    /// Connects and shakes hands.
+    pub(crate) async fn connect(&self, host: &str, port: u16) -> Result<TlsStream<TcpStream>, Failure> {
+        let stream =
+            TcpStream::connect((host, port)).await.map_err(|error| Failure::Connect(error.to_string()))?;
         // A scrape is one small write and one read: waiting for more bytes only delays it.
         let _ = stream.set_nodelay(true);
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-        stream.map_err(|error| format!("TLS: {error}"))
+        self.handshake(stream, host).await
+    }
+
+    /// Shakes hands on a stream.
+    pub(crate) async fn handshake<S>(&self, stream: S, host: &str) -> Result<TlsStream<S>, Failure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let config = self.config().map_err(Failure::Certificate)?;
+        let name = self.name(host).map_err(Failure::Certificate)?;
+        let shaken = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+        shaken.map_err(|error| trust::failed(&error))
     }
 
     /// Everything that is wrong with what is given, without a connection.
@@ -92,8 +161,12 @@ impl TlsOptions {
             .map_err(|error| error.to_string())?;
         let builder = match self.verification {
             Verification::Full => builder.with_root_certificates(self.roots()?),
+            Verification::Authority => {
+                let lenient = Lenient::of_authority(self.roots()?, provider)?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(lenient))
+            }
             Verification::Skipped => {
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider)))
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(Lenient::any(provider)))
             }
         };
         match (&self.certificate_file, &self.key_file) {
@@ -121,6 +194,11 @@ impl TlsOptions {
     }
 }
 
+/// Makes our provider that of the process, for a library that asks for it, unless there is one.
+pub(crate) fn use_one_provider() {
+    let _ = aws_lc_rs::default_provider().install_default();
+}
+
 /// The certificates of a PEM file, at least one.
 pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let wrong = |error| format!("{}: holds no readable certificate: {error}", path.display());
@@ -133,43 +211,4 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     PrivateKeyDer::from_pem_file(path)
         .map_err(|error| format!("{}: holds no readable private key: {error}", path.display()))
-}
-
-/// Accepts any certificate, as the operator asked; signatures must still fit the certificate shown.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, TlsError> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -5,8 +5,8 @@
 pub const MASK: &str = "***";
 
 /// Query parameters whose values are secrets.
-const SECRET_PARAMETERS: [&str; 8] =
-    ["password", "pass", "token", "secret", "api_key", "apikey", "key", "auth"];
+const SECRET_PARAMETERS: [&str; 9] =
+    ["password", "pass", "token", "secret", "api_key", "apikey", "key", "auth", "sentinel_password"];
 
 /// Headers whose values are secrets.
 const SECRET_HEADERS: [&str; 6] =
@@ -21,6 +21,7 @@ const SECRET_HEADERS: [&str; 6] =
 /// assert_eq!(url("redis://user:s3cret@cache:6379/0"), "redis://user:***@cache:6379/0");
 /// assert_eq!(url("http://host/?token=abc&page=2"), "http://host/?token=***&page=2");
 /// assert_eq!(url("unix:///run/redis.sock?pass=s3cret"), "unix:///run/redis.sock?pass=***");
+/// assert_eq!(url("redis+cluster://:s3cret@a:1,b:2"), "redis+cluster://:***@a:1,b:2");
 /// assert_eq!(url("user:s3cret@cache:6379"), "***@cache:6379");
 /// ```
 #[must_use]
@@ -28,7 +29,7 @@ pub fn url(text: &str) -> String {
     let parsed = match url::Url::parse(text) {
         // A socket's URL has a path and no host, and its password stands in the query.
         Ok(parsed) if parsed.has_host() || !parsed.cannot_be_a_base() => parsed,
-        _ => return mask_before_at(text),
+        _ => return url_of_several(text).unwrap_or_else(|| mask_before_at(text)),
     };
     let mut shown = parsed.clone();
     if parsed.password().is_some() {
@@ -47,6 +48,23 @@ pub fn url(text: &str) -> String {
         shown.set_query(Some(&query.join("&")));
     }
     shown.to_string()
+}
+
+/// The same for a URL that names several hosts, separated by commas: those after the first are put aside
+/// and back.
+fn url_of_several(text: &str) -> Option<String> {
+    let authority = |text: &str| {
+        let from = text.find("://")? + 3;
+        let length = text[from..].find(['/', '?', '#']).unwrap_or(text.len() - from);
+        let hosts = text[from..from + length].rfind('@').map_or(from, |at| from + at + 1);
+        Some(hosts..from + length)
+    };
+    let range = authority(text)?;
+    let (first, others) = text[range.clone()].split_once(',')?;
+    let others_at = range.start + first.len();
+    let shown = url(&format!("{}{}", &text[..others_at], &text[range.end..]));
+    let end = authority(&shown)?.end;
+    Some(format!("{},{others}{}", &shown[..end], &shown[end..]))
 }
 
 /// The header value, masked if headers of that name hold secrets.

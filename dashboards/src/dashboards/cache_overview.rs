@@ -4,9 +4,10 @@
 //! server mixes every client and command, the layer counts each use once.
 
 use hitmark_schema::metrics as m;
-use hitmark_schema::thresholds::{HIT_RATIO, MEMORY_USED_RATIO, Threshold};
+use hitmark_schema::thresholds::{HIT_RATIO, MEMORY_USED_RATIO};
 
-use crate::grafana::{Dashboard, Panel, Query, Row, Shape, Unit};
+use super::panels::{graded, over_time, query, stat};
+use crate::grafana::{Dashboard, Panel, Row, Shape, Unit};
 use crate::promql::{Scope, ratio, sum};
 
 const HERE: Scope = Scope::Dashboard;
@@ -18,6 +19,7 @@ pub fn dashboard() -> Dashboard {
         name: "cache-overview",
         title: "Cache overview",
         description: "Whether the cache pays: effectiveness, traffic, memory, clients.",
+        present: &[&m::REDIS_UP, &m::CACHE_OPERATIONS],
         rows: vec![effectiveness(), traffic(), memory(), clients()],
     }
 }
@@ -154,31 +156,4 @@ fn clients() -> Row {
         ),
     ];
     Row { title: "Clients and cost", panels }
-}
-
-/// What the threshold table says of a figure, in words.
-fn graded(row: &Threshold) -> String {
-    let percent = |share: f64| format!("{:.0} %", share * 100.0);
-    let (excellent, good) = (percent(row.excellent), percent(row.good));
-    match row.better {
-        hitmark_schema::thresholds::Better::Higher => {
-            format!("{} Above {excellent} is excellent, from {good} good, below poor.", row.meaning)
-        }
-        hitmark_schema::thresholds::Better::Lower => {
-            format!("{} Below {excellent} is excellent, up to {good} good, above poor.", row.meaning)
-        }
-    }
-}
-
-fn stat(title: &'static str, description: &str, unit: Unit, expression: String) -> Panel {
-    let queries = vec![query(expression, "")];
-    Panel { title, description: description.to_owned(), shape: Shape::Stat, unit, bands: None, queries }
-}
-
-fn over_time(title: &'static str, description: &str, shape: Shape, unit: Unit, queries: Vec<Query>) -> Panel {
-    Panel { title, description: description.to_owned(), shape, unit, bands: None, queries }
-}
-
-fn query(expression: String, legend: &'static str) -> Query {
-    Query { expression, legend }
 }

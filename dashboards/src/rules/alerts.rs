@@ -6,6 +6,16 @@
 use hitmark_schema::metrics as m;
 use hitmark_schema::thresholds::{HIT_RATIO, MEMORY_USED_RATIO};
 
+use super::queue_alerts::QUEUE_ALERTS;
+
+/// The share of connections above which somebody should look.
+const CONNECTIONS_SHARE: f64 = 0.8;
+
+/// Every alert, of caches and of queues.
+pub fn all() -> impl Iterator<Item = &'static Alert> {
+    ALERTS.iter().chain(QUEUE_ALERTS)
+}
+
 /// One alert.
 #[derive(Debug, Clone, Copy)]
 pub struct Alert {
@@ -45,8 +55,8 @@ impl Severity {
     }
 }
 
-/// Every alert.
-pub const ALERTS: &[Alert] = &[
+/// The alerts of caches and of what is behind them.
+const ALERTS: &[Alert] = &[
     Alert {
         name: "RedisDown",
         expression: || format!("{} == 0", m::REDIS_UP.name),
@@ -142,5 +152,48 @@ pub const ALERTS: &[Alert] = &[
         description: "The {{ $labels.collector }} target {{ $labels.target }} has given no samples for five minutes.",
         runbook: "The dashboards show gaps for it. Fetch the target's URL with curl from the exporter's host; the exporter's log \
                   says at which line or for which reason it gave up.",
+    },
+    Alert {
+        name: "RedisFailedOver",
+        expression: || format!("increase({}[10m]) > 0", m::REDIS_FOLLOWED_CHANGES.name),
+        wait: "0m",
+        severity: Severity::Warning,
+        summary: "Another server became the master.",
+        description: "{{ $labels.instance }} follows a new master of {{ $labels.master_name }}.",
+        runbook: "The Sentinels held the old master to be down. Keys that it had not sent to its replicas are lost, so the \
+                  cache is colder; expect misses for a while. redis_followed_master_info names the new master. Find out \
+                  why the old one fell silent, and see that it is back as a replica: connected slaves on the dashboard.",
+    },
+    Alert {
+        name: "CacheTierHitRatioPoor",
+        expression: || format!("tier:hit_ratio:rate5m < {} and tier:lookups:rate5m > 1", HIT_RATIO.good),
+        wait: "15m",
+        severity: Severity::Warning,
+        summary: "Most lookups of a cache of the tier miss.",
+        description: "{{ $value | humanizePercentage }} of the lookups of {{ $labels.tier }} on {{ $labels.instance }} hit.",
+        runbook: "Behind another cache a poor ratio may be right: only what that one lacks arrives here. If this is the first \
+                  cache, look at what may be cached at all (Cache-Control, Vary, cookies), at times to live, and at \
+                  evictions on the dashboard Caching tier.",
+    },
+    Alert {
+        name: "DatabaseDown",
+        expression: || format!("{} == 0 or {} == 0", m::PG_UP.name, m::MYSQL_UP.name),
+        wait: "1m",
+        severity: Severity::Critical,
+        summary: "A database behind the cache does not answer.",
+        description: "A database of {{ $labels.instance }} has not answered the exporter for a minute.",
+        runbook: "Every miss now fails, and what is cached hides it until it expires. hitmark_exporter_failures_total names the \
+                  kind: certificate means that one side does not trust the other (the exporter's log says what to do), \
+                  credentials that the user or password is refused, connect that nobody listens there.",
+    },
+    Alert {
+        name: "PostgresConnectionsNearLimit",
+        expression: || format!("pg:connections_used:ratio > {CONNECTIONS_SHARE}"),
+        wait: "5m",
+        severity: Severity::Warning,
+        summary: "A PostgreSQL server has few connections left.",
+        description: "{{ $labels.instance }} uses {{ $value | humanizePercentage }} of its connections.",
+        runbook: "At the limit new clients are refused. After a cold start of the cache this is the herd of misses: warm it before \
+                  traffic comes. Otherwise look for connections that are idle in a transaction, and bound the clients' pools.",
     },
 ];

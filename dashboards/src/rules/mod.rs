@@ -5,13 +5,15 @@
 //! way JSON quotes, which YAML reads too.
 
 pub mod alerts;
+mod queue_alerts;
+mod queue_scenarios;
 pub mod recording;
 pub mod scenarios;
 
 use std::fmt::Write;
 
-use alerts::{ALERTS, Alert};
-use scenarios::{Expect, SCENARIOS, Scenario};
+use alerts::Alert;
+use scenarios::{Expect, Scenario};
 
 /// A recording rule: a name of the form `level:metric:operation`, and its expression.
 #[derive(Debug, Clone)]
@@ -36,7 +38,7 @@ pub fn recording_yaml() -> String {
 #[must_use]
 pub fn alerts_yaml() -> String {
     let mut yaml = head("cache-alerts");
-    for alert in ALERTS {
+    for alert in alerts::all() {
         let Alert { name, severity, wait, summary, description, runbook, .. } = alert;
         let _ = write!(
             yaml,
@@ -58,7 +60,7 @@ pub fn alerts_yaml() -> String {
 pub fn tests_yaml() -> String {
     let mut yaml =
         format!("{GENERATED}rule_files: [../rules.yml, ../alerts.yml]\nevaluation_interval: 30s\ntests:\n");
-    for Scenario { name, alert, series, at, expect } in SCENARIOS {
+    for Scenario { name, alert, series, at, expect } in scenarios::all() {
         let _ = writeln!(yaml, "  - name: {}\n    interval: 30s\n    input_series:", quoted(name));
         for (series, values) in *series {
             let _ = writeln!(yaml, "      - series: {}\n        values: {}", quoted(series), quoted(values));
@@ -73,7 +75,7 @@ pub fn tests_yaml() -> String {
 }
 
 fn expected(name: &str, labels: &[(&str, &str)], description: &str, yaml: &mut String) {
-    let Some(alert) = ALERTS.iter().find(|alert| alert.name == name) else { return };
+    let Some(alert) = alerts::all().find(|alert| alert.name == name) else { return };
     yaml.push_str("        exp_alerts:\n          - exp_labels:\n");
     let own = [("layer", "cache"), ("severity", alert.severity.as_str())];
     for (label, value) in own.iter().chain(labels) {

@@ -3,6 +3,13 @@
 //! They are written by hand and from the outside, series by series: a test made from the rule's own
 //! expression would agree with every mistake in it. Each value list holds a sample every 30 s.
 
+use super::queue_scenarios::MORE;
+
+/// Every test.
+pub fn all() -> impl Iterator<Item = &'static Scenario> {
+    SCENARIOS.iter().chain(MORE)
+}
+
 /// One test of one alert.
 #[derive(Debug, Clone, Copy)]
 pub struct Scenario {
@@ -35,8 +42,8 @@ pub enum Expect {
 /// A scrape's own labels.
 const AT: &[(&str, &str)] = &[("job", "cache"), ("instance", "a")];
 
-/// Every test.
-pub const SCENARIOS: &[Scenario] = &[
+/// The tests of the alerts of Redis and of services.
+const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "a server that stays down",
         alert: "RedisDown",

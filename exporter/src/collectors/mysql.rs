@@ -23,6 +23,7 @@ use crate::mysql_client::{MysqlClient, Query};
 use crate::options::OptionReader;
 use crate::sql::Answer;
 use crate::statements::cacheable::Limits;
+use crate::tls::TlsOptions;
 use digests::Digests;
 
 /// This collector's line in the list.
@@ -76,8 +77,9 @@ fn build(ask: &Ask<'_>) -> Built {
     let target = redacted(ask.url);
     let mut reader = OptionReader::new(ask.options);
     let options = MysqlOptions::read(&mut reader);
+    let tls = TlsOptions::read(&mut reader);
     let mut mistakes = reader.finish();
-    match MysqlClient::new(ask.url, ask.timeout) {
+    match MysqlClient::new(ask.url, ask.timeout, tls) {
         Ok(client) if mistakes.is_empty() => Ok(Box::new(MysqlCollector {
             client,
             target,

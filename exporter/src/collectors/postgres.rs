@@ -26,6 +26,7 @@ use crate::failure::Failure;
 use crate::options::{OptionReader, Options};
 use crate::postgres_client::{PostgresClient, Query};
 use crate::sql::Answer;
+use crate::tls::TlsOptions;
 use options::PostgresOptions;
 use queries::StatementQueries;
 use server::Blocks;
@@ -72,8 +73,9 @@ fn build(ask: &Ask<'_>) -> Built {
     let target = redacted(ask.url);
     let mut reader = OptionReader::new(ask.options);
     let options = PostgresOptions::read(&mut reader);
+    let tls = TlsOptions::read(&mut reader);
     let mut mistakes = reader.finish();
-    match PostgresClient::new(ask.url, ask.timeout) {
+    match PostgresClient::new(ask.url, ask.timeout, tls) {
         Ok(client) if mistakes.is_empty() => Ok(Box::new(PostgresCollector {
             client,
             target,

@@ -5,6 +5,7 @@
 
 pub mod apalis;
 pub mod ask;
+mod broker;
 pub mod bullmq;
 pub mod celery;
 mod discovery;
@@ -17,7 +18,7 @@ pub mod sidekiq;
 pub mod stream;
 mod time;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt;
@@ -26,7 +27,7 @@ use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::QUEUE_INDUCED_LOOKUPS;
 use tokio::sync::Mutex;
 
-use self::ask::{Ask, Request};
+use self::broker::{Broker, Link};
 use self::celery::watch::{Plan, Watch};
 use self::discovery::Discovery;
 use self::drain::Drain;
@@ -35,9 +36,8 @@ use self::model::{Queue, Reading};
 use super::{Built, Collected, Collector, Kind, Labelled};
 use crate::config::redacted;
 use crate::failure::Failure;
-use crate::induced::{self, Lookups};
 use crate::options::OptionReader;
-use crate::redis_client::{RedisClient, Reply};
+use crate::redis_client::nodes;
 use crate::tls::TlsOptions;
 
 /// Celery on Redis.
@@ -79,14 +79,13 @@ impl System {
 
 #[derive(Debug)]
 struct QueueCollector {
-    client: RedisClient,
+    broker: Broker,
     system: System,
     target: String,
     labelled: Labelled,
     layout: celery::Layout,
     /// The keys in which streams are looked for, or what BullMQ's keys begin with.
     pattern: String,
-    lookups: Arc<Lookups>,
     /// What to watch between scrapes, and the watch once the first scrape has started it.
     plan: Option<Plan>,
     watch: OnceLock<Watch>,
@@ -119,19 +118,20 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
     let (layout, wrong) = if is_celery { celery::Layout::read(&mut options) } else { Default::default() };
     let tls = TlsOptions::read(&mut options);
     let plan = is_celery.then(|| Plan::read(ask, &tls, &layout.prefix, &mut options));
+    // Celery itself cannot use a cluster; whoever moved its lists there has no bus to listen to.
+    let plan = plan.filter(|_| !nodes::is_meant(ask.url));
     let mut mistakes = options.finish();
     mistakes.extend(wrong);
     mistakes.extend(discovery::mistakes(&names));
     let target = redacted(ask.url);
-    match RedisClient::new(ask.url, ask.timeout, tls) {
-        Ok(client) if mistakes.is_empty() => Ok(Box::new(QueueCollector {
-            client,
+    match Broker::new(ask.url, ask.timeout, &tls) {
+        Ok(broker) if mistakes.is_empty() => Ok(Box::new(QueueCollector {
+            broker,
             system,
             target,
             labelled: ask.labelled,
             pattern,
             layout,
-            lookups: Lookups::of(ask.url),
             plan,
             watch: OnceLock::new(),
             memory: Mutex::new(Memory {
@@ -144,7 +144,7 @@ fn build(system: System, ask: &super::Ask<'_>) -> Built {
         })),
         Ok(_) => Err(mistakes),
         Err(wrong) => {
-            mistakes.push(format!("{target}: {wrong}; write redis://[user:password@]host[:port][/database]"));
+            mistakes.push(format!("{target}: {wrong}"));
             Err(mistakes)
         }
     }
@@ -163,7 +163,7 @@ impl Collector for QueueCollector {
         async move {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
             let Ok(mut memory) = self.memory.try_lock() else { return Err(Failure::Internal) };
-            let mut link = Link { client: &self.client, limit, lookups: &self.lookups, cost: (0, 0) };
+            let mut link = Link { broker: &self.broker, limit, cost: (0, 0) };
             let read = self.read(&mut link, &mut memory.discovery, now).await;
             memory.induced.0 += link.cost.0;
             memory.induced.1 += link.cost.1;
@@ -211,32 +211,5 @@ impl QueueCollector {
             System::Celery => celery::read(link, discovery, &self.layout, now).await,
             System::Stream => stream::read(link, discovery, &self.pattern).await,
         }
-    }
-}
-
-/// The exporter's Redis client as a layout sees it.
-struct Link<'c> {
-    client: &'c RedisClient,
-    limit: Duration,
-    lookups: &'c Lookups,
-    /// Hits and misses so far.
-    cost: (u64, u64),
-}
-
-impl Ask for Link<'_> {
-    fn pipeline<'a>(&'a mut self, commands: &'a [Request]) -> BoxFuture<'a, Result<Vec<Reply>, Failure>> {
-        async move {
-            let words: Vec<Vec<&str>> =
-                commands.iter().map(|command| command.iter().map(String::as_str).collect()).collect();
-            let asked: Vec<&[&str]> = words.iter().map(Vec::as_slice).collect();
-            let looking = self.lookups.looking().await;
-            let replies = self.client.ask(&asked, self.limit).await?;
-            let cost = induced::lookups(commands, &replies);
-            self.lookups.add(cost);
-            drop(looking);
-            self.cost = (self.cost.0 + cost.0, self.cost.1 + cost.1);
-            Ok(replies)
-        }
-        .boxed()
     }
 }

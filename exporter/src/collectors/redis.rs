@@ -18,7 +18,6 @@ mod options;
 mod rounds;
 mod sample;
 mod sentinel;
-mod slots;
 mod slowlog;
 mod streams;
 
@@ -39,13 +38,13 @@ use crate::config::redacted;
 use crate::failure::Failure;
 use crate::induced::Lookups;
 use crate::options::OptionReader;
+use crate::redis_client::slots::Slots;
 use crate::redis_client::{Command, RedisClient, Reply};
 use crate::tls::TlsOptions;
 use census::Census;
 use effect::Effect;
 use options::RedisOptions;
 use sample::Sample;
-use slots::Slots;
 use slowlog::SlowLog;
 
 /// This collector's line in the list.
@@ -101,14 +100,15 @@ fn build(ask: &Ask<'_>) -> Built {
     let options = RedisOptions::read(&mut reader);
     let tls = TlsOptions::read(&mut reader);
     let mut mistakes = reader.finish();
-    match RedisClient::new(ask.url, ask.timeout, tls) {
+    match RedisClient::new(ask.url, ask.timeout, &tls) {
         Ok(client) if mistakes.is_empty() => {
             let lookups = Lookups::of(ask.url);
             Ok(Box::new(RedisCollector::new(client, target, ask.labelled, options, lookups)))
         }
         Ok(_) => Err(mistakes),
         Err(wrong) => {
-            let shape = "write redis://[user:password@]host[:port][/database], rediss:// or unix:///path";
+            let shape = "write redis://[user:password@]host[:port][/database], rediss://, unix:///path or \
+                         redis+sentinel://host,host/MASTER";
             mistakes.push(format!("{target}: {wrong}; {shape}"));
             Err(mistakes)
         }
@@ -140,6 +140,7 @@ impl Collector for RedisCollector {
             let mut collected = parse(&replies, unix_now() as u64)?;
             let connecting = self.client.connecting().as_secs_f64();
             collected.families.push(Family::single(REDIS_LAST_CONNECT_SECONDS, connecting));
+            collected.families.extend(self.client.followed().iter().flat_map(sentinel::followed));
             if with_config {
                 let count = config::questions(self.options.config).len();
                 let answers = &replies[COMMANDS.len()..][..count];

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The folder with `ca.pem`, `server.pem`, `server.key`, `client.pem` and `client.key`.
+/// The folder with `ca.pem`, `server.pem`, `server.key`, `client.pem`, `client.key` and, with an
+/// RSA key, `client-rsa.pem` and `client-rsa.key`.
 pub(crate) struct Certificates {
     directory: tempfile::TempDir,
 }
@@ -12,6 +13,15 @@ pub(crate) struct Certificates {
 impl Certificates {
     /// Makes all of them; the server's names are `localhost` and `127.0.0.1`.
     pub(crate) fn make() -> Self {
+        Self::with_names("DNS:localhost,IP:127.0.0.1")
+    }
+
+    /// The same with one other name.
+    pub(crate) fn make_for(name: &str) -> Self {
+        Self::with_names(&format!("DNS:{name}"))
+    }
+
+    fn with_names(names: &str) -> Self {
         let certificates = Self { directory: tempfile::tempdir().unwrap() };
         let at = |name: &str| certificates.text(name);
         let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
@@ -26,12 +36,30 @@ impl Certificates {
             let mut request =
                 vec!["req", "-x509", "-subj", "/CN=hitmark test", "-CA", &ca, "-CAkey", &ca_key];
             request.extend(key);
-            request.extend(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", &usage]);
+            let names = format!("subjectAltName={names}");
+            request.extend(["-addext", &names, "-addext", &usage]);
             request.extend(["-addext", "basicConstraints=critical,CA:FALSE"]);
             request.extend(["-out", &certificate, "-keyout", &key_file]);
             openssl(&request);
         }
+        // The same client with another kind of key.
+        let (certificate, key_file) = (at("client-rsa.pem"), at("client-rsa.key"));
+        let mut request = vec!["req", "-x509", "-subj", "/CN=hitmark test", "-CA", &ca, "-CAkey", &ca_key];
+        request.extend(["-newkey", "rsa:2048", "-nodes", "-days", "2"]);
+        request.extend(["-addext", "extendedKeyUsage=clientAuth"]);
+        request.extend(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        request.extend(["-out", &certificate, "-keyout", &key_file]);
+        openssl(&request);
         certificates
+    }
+
+    /// Gives the files to the user as whom a server runs when the tests run as root: keys must be the
+    /// server's own.
+    pub(crate) fn give_to(&self, user: &str) {
+        if rustix::process::geteuid().is_root() {
+            let status = Command::new("chown").args(["-R", user]).arg(self.directory()).status();
+            assert!(status.unwrap().success(), "chown {user}");
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

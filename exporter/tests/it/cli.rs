@@ -73,12 +73,13 @@ fn flags_with_mistakes_are_all_named_at_once() {
 
 #[test]
 fn databases_have_flags_and_a_wrong_url_is_a_mistake_without_its_secret() {
-    for (flag, url) in
-        [("--postgres", "postgres://u:hunter2@h/d?sslmode=require"), ("--mysql", "postgres://u:hunter2@h/d")]
-    {
+    for (flag, url, word) in [
+        ("--postgres", "postgres://u:hunter2@h/d?sslmode=maybe", "verify-full"),
+        ("--mysql", "postgres://u:hunter2@h/d", "mysql://"),
+    ] {
         let (code, _, stderr) = run(&[flag, url]);
         assert_eq!(code, Some(2), "{stderr}");
-        assert!(stderr.contains(flag) && stderr.contains("TLS") && !stderr.contains("hunter2"), "{stderr}");
+        assert!(stderr.contains(flag) && stderr.contains(word) && !stderr.contains("hunter2"), "{stderr}");
     }
 }
 
@@ -93,6 +94,15 @@ fn help_does_not_show_what_the_environment_holds() {
         .unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(help.contains("Example") && !help.contains("hunter2"), "{help}");
+}
+
+#[test]
+fn the_password_file_of_redis_exporter_s_variable_is_read() {
+    let mut command = binary(&["--probe-allow", "redis://h:*", "--listen", "127.0.0.1:0"]);
+    let output = command.env("REDIS_PASSWORD_FILE", "/nowhere/passwords.json").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("password_file: cannot be read"), "{told}");
 }
 
 #[test]

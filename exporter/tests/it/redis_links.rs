@@ -35,10 +35,13 @@ fn with_files(url: &str, files: &[(&str, String)]) -> ExporterConfig {
     with_redis_options(url.to_owned(), &options)
 }
 
-/// `redis_up`, and the kind of failure if there is one.
+/// `redis_up`, and whether the failure was one of trust.
 async fn up(config: ExporterConfig) -> (f64, bool) {
     let page = exporter(config).await.scrape().await;
-    (sample(&page, "redis_up"), find(&page, "redis_exporter_last_scrape_error{err=\"connect\"}").is_some())
+    (
+        sample(&page, "redis_up"),
+        find(&page, "redis_exporter_last_scrape_error{err=\"certificate\"}").is_some(),
+    )
 }
 
 #[tokio::test]
@@ -158,4 +161,46 @@ async fn the_password_file_holds_users_too() {
     let exporter = exporter(config).await;
     let (status, page) = get(&exporter, request(&format!("/scrape?target={target}"))).await;
     assert_eq!((status, sample(&page, "redis_up")), (StatusCode::OK, 1.0), "{page}");
+}
+
+#[tokio::test]
+async fn a_request_asks_for_keys_streams_and_counts_as_of_redis_exporter() {
+    let server = RedisServer::start().await.unwrap();
+    let lines = ["SELECT 2", "SET a abc", "SET b:1 x", "SET b:2 xy", "XADD s * f v", "XGROUP CREATE s g 0"];
+    commands(server.port(), &lines);
+    let mut config = config([]);
+    config.probe_allow = vec!["redis://127.0.0.1:*/2".to_owned()];
+    let exporter = exporter(config).await;
+    let target = format!("/scrape?target=redis://127.0.0.1:{}/2", server.port());
+    let asked = format!(
+        "{target}&check-single-keys=db2%3Da&check-keys=db2%3Db:*&check-single-streams=s&count-keys=b:*,db2%3Da"
+    );
+    // Patterns are answered by a pass over all keys, which goes on from scrape to scrape.
+    let mut page = String::new();
+    for _ in 0..600 {
+        page = get(&exporter, request(&asked)).await.1;
+        if find(&page, "redis_key_size{db=\"db2\",key=\"b:2\"}").is_some() {
+            break;
+        }
+    }
+    for (series, value) in [
+        ("redis_key_size{db=\"db2\",key=\"a\"}", 3.0),
+        ("redis_key_size{db=\"db2\",key=\"b:2\"}", 2.0),
+        ("redis_keys_count{db=\"db2\",key=\"b:*\"}", 2.0),
+        ("redis_keys_count{db=\"db2\",key=\"a\"}", 1.0),
+        ("redis_stream_length{db=\"db2\",stream=\"s\"}", 1.0),
+    ] {
+        assert_eq!(sample(&page, series), value, "{series}");
+    }
+    assert!(!page.contains("redis_key_value"), "values stay the module's decision");
+    let page = get(&exporter, request(&target)).await.1;
+    assert!(!page.contains("redis_key_size"), "another request asks for nothing: {page}");
+    for (more, words) in [
+        ("&check-keys=db3%3Da", "redis://host:port/3"),
+        ("&check-streams=s*", "no patterns"),
+        ("&check-key-groups=x", "is no parameter here"),
+    ] {
+        let (status, text) = get(&exporter, request(&format!("{target}{more}"))).await;
+        assert!(status == StatusCode::BAD_REQUEST && text.contains(words), "{more}: {status} {text}");
+    }
 }

@@ -273,6 +273,10 @@ metrics! {
     gauge REDIS_SENTINEL_EPOCH "redis_sentinel_master_config_epoch" ["master_name", "master_address"] "Epoch of the master's configuration: it grows with each failover.";
     gauge REDIS_SENTINEL_LAST_OK "redis_sentinel_master_last_ok_ping_reply_seconds" ["master_name", "master_address"] "Seconds since the master last answered well.";
 
+    // The master that a target of Sentinels is. These names are ours.
+    gauge REDIS_FOLLOWED_MASTER "redis_followed_master_info" ["master_name", "master_address"] "Always 1; the labels say which server the Sentinels name master, and so which one this page is of.";
+    counter REDIS_FOLLOWED_CHANGES "redis_followed_master_changes_total" ["master_name"] "Times that the Sentinels named another master since the exporter started.";
+
     // The nodes of a cluster, as one of them sees them. These names are ours.
     gauge REDIS_NODE_INFO "redis_cluster_node_info" ["node", "id", "role", "master_id"] "Always 1; the labels say what the node is.";
     gauge REDIS_NODE_SLOTS "redis_cluster_node_slots" ["node"] "Slots that the node owns.";

@@ -25,7 +25,7 @@ pub(super) fn incidents(list: &ListParameters) -> Key {
 
 /// What a new incident makes untrue: its store's figures, every page of its list of every reader, and
 /// that there was nothing under its number. Lists of other stores stay.
-pub(super) fn made_untrue_by(store_id: i64, incident: i64) -> [Invalidation; 5] {
+pub(super) fn made_untrue_by(store_id: i64, incident: i64) -> [Invalidation; 7] {
     [
         Invalidation::Key(store(store_id)),
         Invalidation::Pattern(incidents_of_store(store_id)),

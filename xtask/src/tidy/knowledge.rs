@@ -27,6 +27,7 @@ const SECRETS: &[Secret] = &[
         known_to: &[
             "cache/src/backend/redis/",
             "exporter/src/redis_client.rs",
+            "exporter/src/redis_client/",
             "testbed/src/admin/server.rs",
             "testbed/src/redis_link.rs",
             "testbed/src/sessions/redis_store.rs",
@@ -38,17 +39,24 @@ const SECRETS: &[Secret] = &[
         known_to: &[
             "exporter/src/page_tls.rs",
             "exporter/src/tls.rs",
+            "exporter/src/tls/",
             "exporter/src/web.rs",
             "exporter/src/web/",
             "loadtests/src/transport/",
         ],
     },
     Secret { library: "lz4_flex", known_to: &["cache/src/wire/compression.rs"] },
-    Secret { library: "mysql_async", known_to: &["exporter/src/mysql_client.rs"] },
+    Secret {
+        library: "mysql_async",
+        known_to: &["exporter/src/mysql_client.rs", "exporter/src/mysql_client/"],
+    },
     Secret { library: "quick_cache", known_to: &["cache/src/backend/memory/"] },
     Secret { library: "object_store", known_to: &["testbed/src/cdn/"] },
     Secret { library: "rusqlite", known_to: &["cache/src/backend/sqlite/"] },
-    Secret { library: "tokio_postgres", known_to: &["exporter/src/postgres_client.rs"] },
+    Secret {
+        library: "tokio_postgres",
+        known_to: &["exporter/src/postgres_client.rs", "exporter/src/postgres_client/"],
+    },
 ];
 
 pub(super) fn check(files: &[File]) -> Vec<Violation> {

@@ -8,7 +8,7 @@ use hitmark_schema::metrics as m;
 
 use super::fields::number;
 use super::pairs_of;
-use crate::redis_client::{Command, Reply};
+use crate::redis_client::{Command, Followed, Reply};
 
 /// Most masters that are told.
 const MASTERS_MAX: usize = 64;
@@ -21,6 +21,17 @@ pub(super) const MASTERS: Command<'static> = &["SENTINEL", "MASTERS"];
 /// Whether the server is a Sentinel.
 pub(super) fn is_one(info: &str) -> bool {
     super::info::field(info, "redis_mode") == Some("sentinel")
+}
+
+/// The master that a target with Sentinels is: so a failover is seen on the page.
+pub(super) fn followed(followed: &Followed) -> [Family; 2] {
+    let address = followed.address.as_deref().unwrap_or_default();
+    let labels = [("master_name", followed.name.as_str()), ("master_address", address)];
+    [
+        Family::new(m::REDIS_FOLLOWED_MASTER).with(&labels, 1.0),
+        Family::new(m::REDIS_FOLLOWED_CHANGES)
+            .with(&[("master_name", followed.name.as_str())], followed.changes as f64),
+    ]
 }
 
 /// The lines `master0:name=main,status=ok,address=10.0.0.1:6379,slaves=2,sentinels=3` of `INFO`.

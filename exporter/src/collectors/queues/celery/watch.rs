@@ -9,7 +9,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::{CELERY_CONTROL_AGE, CELERY_EVENT_GAPS};
 use tokio::task::JoinSet;
-use url::Url;
 
 use super::super::model::Reading;
 use super::control::{self, Answers};
@@ -96,11 +95,8 @@ impl Plan {
         let workers = self.control_every.map_or_else(Workers::default, Workers::asked_every);
         let state = Arc::new(Mutex::new(State { workers, ..State::default() }));
         let mut running = JoinSet::new();
-        let client = || RedisClient::new(&self.url.0, self.timeout, self.tls.clone()).ok();
-        let db = Url::parse(&self.url.0)
-            .ok()
-            .and_then(|url| url.path().trim_matches('/').parse::<u32>().ok())
-            .unwrap_or(0);
+        let client = || RedisClient::new(&self.url.0, self.timeout, &self.tls).ok();
+        let db = client().and_then(|client| u32::try_from(client.database()).ok()).unwrap_or(0);
         if let Some(client) = client().filter(|_| self.events) {
             let channel = format!("{}/{db}.celeryev", self.prefix);
             running.spawn(listen(client, channel, Arc::clone(&state)));

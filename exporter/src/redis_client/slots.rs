@@ -7,11 +7,11 @@ const SLOTS: u16 = 16_384;
 
 /// Ranges of slots, ends included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Slots(Vec<(u16, u16)>);
+pub(crate) struct Slots(Vec<(u16, u16)>);
 
 impl Slots {
     /// Reads `0-5460 7000 [93-<-…]`; slots that are moving stand in brackets and are skipped.
-    pub(super) fn read<'a>(words: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn read<'a>(words: impl Iterator<Item = &'a str>) -> Self {
         let range = |word: &str| {
             let (first, last) = word.split_once('-').unwrap_or((word, word));
             let (first, last) = (first.parse().ok()?, last.parse().ok()?);
@@ -21,12 +21,12 @@ impl Slots {
     }
 
     /// How many there are.
-    pub(super) fn count(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         self.0.iter().map(|(first, last)| u32::from(last - first) + 1).sum()
     }
 
     /// Whether the key's slot is one of them.
-    pub(super) fn contain(&self, key: &str) -> bool {
+    pub(crate) fn contain(&self, key: &str) -> bool {
         let slot = slot(key);
         self.0.iter().any(|(first, last)| (*first..=*last).contains(&slot))
     }
