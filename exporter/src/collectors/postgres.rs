@@ -57,9 +57,14 @@ struct PostgresCollector {
     memory: Mutex<Memory>,
 }
 
+/// Where the question stands that needs a role of its own.
+const WAL_AT: usize = 6;
+
 /// What is kept between scrapes.
 #[derive(Debug)]
 struct Memory {
+    /// Whether our role may see the files of the log, once the server said so.
+    may_list_wal: Option<bool>,
     blocks: Blocks,
     tables: Kept,
     sizes: Kept,
@@ -94,6 +99,7 @@ fn build(ask: &Ask<'_>) -> Built {
 impl Memory {
     fn new(options: &PostgresOptions) -> Self {
         Self {
+            may_list_wal: None,
             blocks: Blocks::new(),
             tables: Kept::new(m::PG_TABLES_AGE),
             sizes: Kept::new(m::PG_DATABASE_SIZE_AGE),
@@ -147,6 +153,9 @@ impl PostgresCollector {
         let wants = self.options.statements > 0;
         let tables = [queries::tables(self.options.tables), queries::unused_indexes(self.options.tables)];
         let mut asked = ALWAYS.to_vec();
+        if self.lock().may_list_wal == Some(false) {
+            asked[WAL_AT] = Query::new(queries::NO_WAL);
+        }
         match (&known, wants) {
             (_, false) => {}
             (Some(queries), true) => asked.extend(statement_round(queries)),
@@ -194,16 +203,20 @@ impl PostgresCollector {
         let mut always = always.into_iter();
         let mut next = || always.next().unwrap_or(Err(Failure::Internal));
         let (server, databases, activity, locks) = (next()?, next()?, next(), next());
+        let (replicas, slots, wal, writer) = (next(), next(), next(), next());
+        let may_list_wal = server.rows_of(11).next().map(|row| row[10].count() == 1);
+        self.lock().may_list_wal = may_list_wal;
+        let wal = if may_list_wal == Some(false) { Err(wal::no_right()) } else { wal };
         collected.families.extend(server::server(&server));
         collected.families.extend(server::databases(&databases));
         collected.families.push(server::hit_ratio(&databases, &mut self.lock().blocks));
         let parsed = [
             ("postgres_activity", activity.map(|answer| server::activity(&answer))),
             ("postgres_locks", locks.map(|answer| vec![server::locks(&answer, &databases)])),
-            ("postgres_replication", next().map(|answer| wal::replicas(&answer))),
-            ("postgres_slots", next().map(|answer| wal::slots(&answer))),
-            ("postgres_wal", next().map(|answer| wal::wal(&answer))),
-            ("postgres_writer", next().map(|answer| wal::writer(&answer))),
+            ("postgres_replication", replicas.map(|answer| wal::replicas(&answer))),
+            ("postgres_slots", slots.map(|answer| wal::slots(&answer))),
+            ("postgres_wal", wal.map(|answer| wal::wal(&answer))),
+            ("postgres_writer", writer.map(|answer| wal::writer(&answer))),
         ];
         for (name, result) in parsed {
             let failure = result.map(|families| collected.families.extend(families)).err();

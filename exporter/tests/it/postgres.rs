@@ -203,6 +203,29 @@ async fn a_wrong_password_is_told_apart_and_is_nowhere_on_the_page() {
 }
 
 #[tokio::test]
+async fn a_role_without_rights_is_refused_once_and_gets_the_rest() {
+    let (server, admin) = server().await;
+    admin.batch_execute("CREATE ROLE watcher LOGIN").await.unwrap();
+    let exporter = watcher(server.url().replace("postgres@", "watcher@"), &[]).await;
+    let mut pages = Vec::new();
+    // Statistics arrive when the session is idle, at most once a second.
+    for _ in 0..5 {
+        pages.push(exporter.scrape().await);
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    }
+    let last = pages.last().unwrap();
+    assert!(sample(last, "pg_wal_lsn_location_bytes") > 0.0 && find(last, "pg_wal_segments").is_none());
+    let step = |line: &&str| line.starts_with("hitmark_exporter_collector_success{") && line.ends_with(" 0");
+    let failed: Vec<&str> = last.lines().filter(step).collect();
+    assert!(failed.len() == 1 && failed[0].contains("\"postgres_wal\""), "{failed:?}");
+    let rollbacks = "SELECT xact_rollback FROM pg_stat_database WHERE datname = 'postgres'";
+    // Each refusal is a rollback: not to be counted among the statements, which is asked for once for each
+    // connection, and the files of the log.
+    let rollbacks = number(&admin, rollbacks).await;
+    assert!(rollbacks <= 2.0, "{rollbacks} refusals in five scrapes");
+}
+
+#[tokio::test]
 async fn nobody_at_the_port_is_a_failure_to_connect_and_a_bad_url_a_mistake() {
     let url = format!("postgres://u:hunter2@127.0.0.1:{}/d", free_port());
     let page = watcher(url, &[]).await.scrape().await;

@@ -16,7 +16,8 @@ pub(super) const SERVER: &str = "SELECT current_setting('server_version'), \
          ELSE greatest(0, extract(epoch FROM now() - pg_last_xact_replay_timestamp())) END::float8, \
     current_database(), \
     pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() \
-        ELSE pg_current_wal_lsn() END, '0/0')::int8";
+        ELSE pg_current_wal_lsn() END, '0/0')::int8, \
+    has_function_privilege('pg_ls_waldir()', 'EXECUTE')";
 
 /// One row for each database, the busiest first.
 pub(super) const DATABASES: &str = "SELECT s.datid, s.datname, numbackends, xact_commit, xact_rollback, \
@@ -73,6 +74,10 @@ pub(super) const SLOTS: &str = "SELECT slot_name, slot_type, database, active, \
 /// The files of the log: one row. Needs the role `pg_monitor`.
 pub(super) const WAL: &str = "SELECT count(*), coalesce(sum(size), 0)::int8 FROM pg_ls_waldir() \
     WHERE name ~ '^[0-9A-F]{24}$'";
+
+/// Asked in its place where that role is missing: each refusal would be an error in the server's log and
+/// a rollback in its statistics.
+pub(super) const NO_WAL: &str = "SELECT 1 WHERE false";
 
 /// Archiver, background writer, checkpoints: one row, until version 16.
 pub(super) const WRITER: &str = "SELECT archived_count, failed_count, \

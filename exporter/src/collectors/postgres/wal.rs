@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics as m;
 
+use crate::failure::Failure;
 use crate::sql::Answer;
 
 /// The metrics of the columns of `queries::WRITER`.
@@ -51,6 +52,11 @@ pub(super) fn wal(answer: &Answer) -> Vec<Family> {
         .into_iter()
         .filter_map(|(metric, cell)| Some(Family::single(metric, cell.number()?)))
         .collect()
+}
+
+/// Why there is nothing to tell of the files.
+pub(super) fn no_right() -> Failure {
+    Failure::Refused("our role may not list the files of the log: GRANT pg_monitor to it".to_owned())
 }
 
 /// Replication slots: each holds the log back until its reader has it.
