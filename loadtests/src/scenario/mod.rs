@@ -9,9 +9,11 @@
 pub mod action;
 pub mod canaries;
 pub mod client;
+pub mod crowd;
 pub mod grid;
 pub mod interval;
 pub mod memory;
+pub mod peak;
 pub mod probe;
 pub mod stage;
 pub mod timeline;
