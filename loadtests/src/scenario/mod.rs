@@ -39,6 +39,10 @@ pub trait Scenario: Debug + Send + Sync {
     /// What will be done, in words after the experiment's name.
     fn describe(&self) -> String;
 
+    /// The same question in about ten seconds at most, beside what its actions take by themselves: fewer
+    /// and shorter steps. Nothing becomes longer than the plan has it.
+    fn quick(&self) -> Arc<dyn Scenario>;
+
     /// Runs the scenario on every side of its experiment: one result for each.
     fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s>;
 }

@@ -44,6 +44,18 @@ fn the_two_courses_of_a_stampede_have_options_of_their_own() {
 }
 
 #[test]
+fn probes_for_leaks_have_a_bound_that_counts_every_combination() {
+    let axis = "[[experiment.leak_probe.axis]]\nname = \"tenant\"\nvalues = [\n";
+    let values: String = (0..200)
+        .map(|tenant| format!("{{ name = \"{tenant}\", headers = {{ x-tenant = \"{tenant}\" }} }},\n"))
+        .collect();
+    let told = mistakes(&format!(
+        "scenario = \"leak_probe\"\npath = \"/x\"\nusers = 5\n[experiment.leak_probe]\nrounds = 6000\n{axis}{values}]"
+    ));
+    assert!(told.contains("6000 rounds of 200 combinations are over 1000000 probes"), "{told}");
+}
+
+#[test]
 fn an_unknown_scenario_names_those_that_there_are() {
     let told = mistakes("scenario = \"stampeed\"\npath = \"/x\"\nusers = 1");
     assert!(told.contains("must be one of compare, stampede"), "{told}");

@@ -115,6 +115,23 @@ impl Scenario for Stampede {
         }
     }
 
+    fn quick(&self) -> Arc<dyn Scenario> {
+        let mut quick = self.clone();
+        match &mut quick.course {
+            Course::Bursts { expiries, settle, .. } => {
+                *expiries = (*expiries).min(3);
+                *settle = (*settle).min(Duration::from_millis(300));
+            }
+            Course::Steady { length, expire, .. } => {
+                *length = (*length).min(Duration::from_secs(4));
+                if let Some((_, every)) = expire {
+                    *every = (*every).min(*length / 3);
+                }
+            }
+        }
+        Arc::new(quick)
+    }
+
     fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s> {
         Box::pin(async move {
             let mut results = Vec::new();
