@@ -37,7 +37,7 @@ async fn stampede_leaks_and_cold_start_against_the_service_with_redis_and_postgr
 
     let plan =
         shipped(dir.path(), "stampede.toml", &service, &servers, &[("users", "40"), ("expiries", "3")]);
-    let (printed, found) = run_undisturbed(dir.path(), &plan, &[]);
+    let (printed, found) = run_undisturbed(dir.path(), &plan, &["--only", "expiry of a report"]);
     assert_eq!(printed.code, 0, "{printed:?}");
     // Without a cache all of them compute, with single flight exactly one does.
     for (side, calls) in [(0, Some(40.0)), (1, Some(1.0))] {
@@ -83,6 +83,11 @@ async fn a_quick_run_says_so_and_decides_nothing_at_the_gate() {
     let (printed, found) = run_undisturbed(dir.path(), &plan, &["--quick"]);
     assert_eq!(printed.code, 0, "{printed:?}");
     assert_eq!(figure(&found, 0, 1, "expiries"), Some(3.0), "{}", printed.stdout);
+    // The figures that expire by themselves: one call at a time at most, and without a cache one for each request.
+    assert!(figure(&found, 1, 1, "peak origin concurrency").unwrap() <= 1.0, "{}", printed.stdout);
+    let uncached = |name| figure(&found, 1, 0, name);
+    assert_eq!(uncached("origin calls"), uncached("requests"), "{}", printed.stdout);
+    assert!(uncached("peak origin concurrency") <= Some(5.0), "{}", printed.stdout);
     assert!(printed.stdout.contains("a quick run"), "{}", printed.stdout);
     let out = out_of(dir.path(), &plan);
     let document = std::fs::read_to_string(out.join("run.json")).unwrap();

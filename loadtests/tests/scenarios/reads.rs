@@ -37,6 +37,22 @@ async fn five_stale_answers_after_each_commit_are_five_for_each_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_copy_with_a_lifetime_is_stale_for_no_longer_than_that() {
+    let (one, other) = (Service::start(Duration::ZERO).await, Service::start(Duration::ZERO).await);
+    let slow = |path: &str| staleness(path, "").replace("every_s = 0.3", "every_s = 1.0");
+    let sides = (baseline(&one.url, ""), baseline(&other.url, ""));
+    let plans = (plan(&slow("/lifetime/400"), &sides.0), plan(&slow("/lifetime/0"), &sides.1));
+    let ((lasting, _), (none, _)) = tokio::join!(run(&plans.0), run(&plans.1));
+    let of = |figure| value(&lasting, Baseline, figure);
+    assert!(of("stale reads") > 0.0 && of("stale-read ratio") < 1.0, "{:?}", found(&lasting, Baseline));
+    // A copy that never ended would be stale until the next commit, a second later, and beyond.
+    let longest = of("commit to last stale serve, max");
+    assert!(longest > 0.0 && longest < 1.0, "400 ms, and what a busy machine adds: {longest}");
+    assert_eq!(of("monotonic-read violations"), 0.0, "one copy only gets newer");
+    assert_eq!(value(&none, Baseline, "stale reads"), 0.0, "a copy that is made anew each time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_goes_back_is_a_violation_and_a_fresh_cache_has_none_of_either() {
     let service = Service::start(Duration::ZERO).await;
     let sides = baseline(&service.url, "");

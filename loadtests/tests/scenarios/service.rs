@@ -9,6 +9,7 @@
 //! | `PUT /version` | commits the version in the JSON body |
 //! | `GET /version` | the committed version |
 //! | `GET /lagging` | the version before it to the first five requests after a commit |
+//! | `GET /lifetime/{ms}` | a copy of the version that is made anew when it is older than that |
 //! | `GET /flapping` | the version before it to every second request |
 //! | `GET /shared/{key}` | the page of whichever tenant asked first: its cache key forgets the tenant |
 //! | `GET /private/{key}` | the page of the tenant that asks |
@@ -46,6 +47,8 @@ pub(crate) struct Shop {
     version: AtomicU64,
     /// Requests for a version since the last commit.
     asked: AtomicU64,
+    /// A copy of the version, and since when.
+    copy: Mutex<Option<(Instant, u64)>>,
     shared: Mutex<HashMap<u64, String>>,
     /// Pages by what their cache key holds.
     members: Mutex<HashMap<String, Member>>,
@@ -78,6 +81,7 @@ impl Service {
             is_faulty: AtomicBool::new(false),
             version: AtomicU64::new(0),
             asked: AtomicU64::new(0),
+            copy: Mutex::default(),
             shared: Mutex::default(),
             members: Mutex::default(),
             window: Mutex::new((Instant::now(), 0)),
@@ -93,6 +97,7 @@ impl Service {
             .route("/faulty/{key}", get(faulty))
             .route("/version", get(version).put(commit))
             .route("/lagging", get(lagging))
+            .route("/lifetime/{ms}", get(lifetime))
             .route("/flapping", get(flapping))
             .route("/shared/{key}", get(shared))
             .route("/private/{key}", get(private))
@@ -176,6 +181,14 @@ async fn version(State(shop): State<Arc<Shop>>) -> String {
 async fn lagging(State(shop): State<Arc<Shop>>) -> String {
     let lag = u64::from(shop.asked.fetch_add(1, Ordering::SeqCst) < 5);
     format!("{{\"v\": {}}}", shop.version.load(Ordering::SeqCst) - lag)
+}
+
+async fn lifetime(State(shop): State<Arc<Shop>>, Path(ms): Path<u64>) -> String {
+    let mut copy = shop.copy.lock().unwrap();
+    let fresh = copy.filter(|(since, _)| since.elapsed() < Duration::from_millis(ms));
+    let (since, version) = fresh.unwrap_or_else(|| (Instant::now(), shop.version.load(Ordering::SeqCst)));
+    *copy = Some((since, version));
+    format!("{{\"v\": {version}}}")
 }
 
 async fn flapping(State(shop): State<Arc<Shop>>) -> String {
