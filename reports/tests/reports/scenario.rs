@@ -173,7 +173,7 @@ fn a_quick_run_decides_nothing_about_a_figure_and_says_that_it_was_one() {
         assert!(report.judged[0].why.contains("found by a quick run"), "{:?}", report.judged[0].why);
         assert!(report.notes.iter().any(|note| note.starts_with("a quick run")), "{:?}", report.notes);
     }
-    let strict = budget(&format!("on_inconclusive = \"fail\"\n{rule}max = 1.0\n"));
+    let strict = budget(&format!("[gate]\non_inconclusive = \"fail\"\n{rule}max = 1.0\n"));
     assert_ne!(judge(&run, None, &strict).exit_code(), 0, "a budget may refuse what decides nothing");
     assert!(summary_markdown(&compare_run(&run)).contains("a quick run"));
 }
