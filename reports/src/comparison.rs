@@ -258,6 +258,11 @@ fn notes(run: &Run) -> Vec<String> {
     if run.document.state == hitmark_schema::run::RunState::Interrupted {
         notes.push("the run was stopped before its plan was done".to_owned());
     }
+    if !run.document.extent.is_whole() {
+        notes.push(
+            "a quick run: fewer and shorter steps than its plan has; its figures are a look".to_owned(),
+        );
+    }
     if run.document.environment.profile == "debug" {
         notes.push("hitmark was built without optimisation: these figures describe nothing".to_owned());
     }

@@ -6,7 +6,7 @@ use std::io::Write;
 
 use hitmark_schema::environment::Environment;
 use hitmark_schema::measurement::latency_histogram;
-use hitmark_schema::run::{Event, EventKind, RUN_SCHEMA, RunState};
+use hitmark_schema::run::{Event, EventKind, Extent, RUN_SCHEMA, RunState};
 use hitmark_schema::{
     Counters, ErrorKind, Experiment, LoadModel, Outcome, Run, RunDocument, RunError, RunWriter, SuperBlock,
     Timing, Variant, VariantPlan,
@@ -23,6 +23,7 @@ fn document() -> RunDocument {
         state: RunState::Running,
         command: "hitmark load run plan.toml".to_owned(),
         plan: "[run]\nseed = 42\n".to_owned(),
+        extent: Extent::Whole,
         seed: 42,
         clock: "monotonic".to_owned(),
         started_unix_ns: 1_700_000_000_000_000_000,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use hitmark_loadtests::{Plan, RunOptions, live, scenarios};
 
@@ -24,7 +23,7 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
         return super::load_verify::run(&plan);
     }
     if args.quick {
-        quicken(&mut plan);
+        plan.quicken();
     }
     let out = results::new_run_dir(args.out.as_ref());
     let stop = crate::interrupt::stop_on_ctrl_c()?;
@@ -59,18 +58,6 @@ pub(super) fn run(args: &LoadRunArgs) -> anyhow::Result<Exit> {
     }
     results::print_notes(&report);
     Ok(results::exit_of(&comparison))
-}
-
-/// Pairs of a quick run, and how long their super-blocks and the warm-up are.
-const QUICK_PAIRS: u32 = 6;
-const QUICK: Duration = Duration::from_millis(300);
-
-/// A plan made short: the same requests, fewer and shorter super-blocks.
-fn quicken(plan: &mut Plan) {
-    plan.run.pairs = plan.run.pairs.min(QUICK_PAIRS);
-    plan.run.superblock = plan.run.superblock.min(QUICK).max(plan.run.slice);
-    plan.run.warmup = plan.run.warmup.min(QUICK);
-    plan.run.restarts = 1;
 }
 
 /// A run directory that is taken, or a service that does not start, is for the user to mend.

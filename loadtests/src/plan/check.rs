@@ -67,6 +67,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hitmark_schema::experiment::slug;
+use hitmark_schema::run::Extent;
 use toml::de::{DeTable, DeValue};
 
 use super::fields::{Fields, Notes};
@@ -143,6 +144,7 @@ fn run_settings(notes: &mut Notes<'_>, fields: Option<Fields<'_, '_>>) -> (RunSe
     }
     fields.finish(notes);
     let run = RunSettings {
+        extent: Extent::Whole,
         seed,
         pairs: u32::try_from(pairs).unwrap_or(u32::MAX),
         slice: Duration::from_millis(slice_ms),

@@ -10,6 +10,7 @@ pub(crate) mod hosts;
 mod keys;
 mod load;
 mod outcomes;
+mod quick;
 pub(crate) mod sides;
 pub(crate) mod steps;
 pub mod texts;
@@ -26,6 +27,7 @@ use texts::Known;
 
 use crate::keys::KeyChoice;
 use crate::scenario::ScenarioPlan;
+use hitmark_schema::run::Extent;
 use hitmark_schema::{LoadModel, Variant};
 
 /// The bounds within which a plan must stay. They are generous; they keep a slip of the keyboard
@@ -75,6 +77,8 @@ pub struct Plan {
 /// `[run]`: settings of the whole run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunSettings {
+    /// Whether the plan was made short, which the run directory says.
+    pub extent: Extent,
     /// The seed of key streams and slice order.
     pub seed: u64,
     /// Super-block pairs of each experiment.

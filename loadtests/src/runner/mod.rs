@@ -328,6 +328,7 @@ fn document(plan: &Plan, options: &RunOptions) -> RunDocument {
         state: RunState::Running,
         command: options.command.clone(),
         plan: redact::text(&plan.source),
+        extent: plan.run.extent,
         seed: plan.run.seed,
         clock: "CLOCK_MONOTONIC, nanoseconds".to_owned(),
         started_unix_ns: unix_now_ns(),

@@ -1,11 +1,13 @@
 //! Who asks, and what only they may be shown: axes, their combinations, and the look into an answer.
 
-use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+use hyper::HeaderMap;
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, SET_COOKIE};
 
 use super::client::Reply;
 use crate::plan::StepPlan;
 use crate::plan::fields::{Fields, Notes};
 use crate::plan::sides::headers;
+use crate::plan::steps;
 use crate::plan::texts::Known;
 
 /// Combinations at most.
@@ -29,6 +31,9 @@ pub struct AxisValue {
     pub headers: Vec<(String, String)>,
     /// Query parameters of those who have it.
     pub query: Vec<(String, String)>,
+    /// A request that each of them sends once before the first probe; the cookies of its answer go with
+    /// every probe.
+    pub login: Option<StepPlan>,
     /// A text that stands in their answers and in nobody else's; `{key}` is the key.
     pub canary: Option<String>,
 }
@@ -51,7 +56,7 @@ pub struct Findings {
 }
 
 /// Reads `[[axis]]` with its list of `values`.
-pub(crate) fn read_axes(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>, known: &Known) -> Vec<Axis> {
+pub(crate) fn read_axes(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>, known: &mut Known) -> Vec<Axis> {
     let tables = fields.tables(notes, "axis");
     if tables.is_empty() {
         notes.add(fields.span(), format!("{} needs at least one 'axis' of those who ask", fields.name()));
@@ -83,16 +88,27 @@ pub(crate) fn read_axes(notes: &mut Notes<'_>, fields: &mut Fields<'_, '_>, know
     axes
 }
 
-fn read_value(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>, known: &Known) -> Option<AxisValue> {
+fn read_value(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>, known: &mut Known) -> Option<AxisValue> {
     let name = fields.required_string(notes, "name");
     let headers = headers(notes, &mut fields, known);
     let query = fields.string_map(notes, "query");
+    let login = fields.table(notes, "login").and_then(|table| steps::step(notes, table, known));
     let canary = fields.string(notes, "canary");
     if let Some((_, at)) = canary.as_ref().filter(|(canary, _)| canary.trim().is_empty()) {
         notes.add(at.clone(), format!("{} canary: must not be empty", fields.name()));
     }
     fields.finish(notes);
-    Some(AxisValue { name: name?.0, headers, query, canary: canary.map(|(canary, _)| canary) })
+    Some(AxisValue { name: name?.0, headers, query, login, canary: canary.map(|(canary, _)| canary) })
+}
+
+/// The cookies that an answer sets, as a request sends them (RFC 6265 §4.2.1); none if it sets none.
+#[must_use]
+pub fn cookies(headers: &HeaderMap) -> Option<String> {
+    let pair = |value: &hyper::header::HeaderValue| {
+        Some(value.to_str().ok()?.split(';').next().unwrap_or_default().trim().to_owned())
+    };
+    let pairs: Vec<String> = headers.get_all(SET_COOKIE).iter().filter_map(pair).collect();
+    (!pairs.is_empty()).then(|| pairs.join("; "))
 }
 
 /// Two canaries of which one stands in the other.

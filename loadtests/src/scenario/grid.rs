@@ -98,6 +98,16 @@ impl Grid {
         points
     }
 
+    /// The grid of the first and the last value of each axis.
+    #[must_use]
+    pub fn ends(&self) -> Self {
+        let ends = |axis: &Vec<Setting>| match axis.as_slice() {
+            [first, .., last] => vec![first.clone(), last.clone()],
+            all => all.to_vec(),
+        };
+        Self { axes: self.axes.iter().map(ends).collect() }
+    }
+
     /// The axes in words.
     #[must_use]
     pub fn describe(&self) -> String {

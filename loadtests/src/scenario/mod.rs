@@ -9,9 +9,11 @@
 pub mod action;
 pub mod canaries;
 pub mod client;
+pub mod crowd;
 pub mod grid;
 pub mod interval;
 pub mod memory;
+pub mod peak;
 pub mod probe;
 pub mod stage;
 pub mod timeline;
@@ -36,6 +38,10 @@ pub type Found<'s> = Pin<Box<dyn Future<Output = Result<Vec<ScenarioResult>, Loa
 pub trait Scenario: Debug + Send + Sync {
     /// What will be done, in words after the experiment's name.
     fn describe(&self) -> String;
+
+    /// The same question in about ten seconds at most, beside what its actions take by themselves: fewer
+    /// and shorter steps. Nothing becomes longer than the plan has it.
+    fn quick(&self) -> Arc<dyn Scenario>;
 
     /// Runs the scenario on every side of its experiment: one result for each.
     fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s>;

@@ -26,7 +26,7 @@ pub(super) const ENTRY: Entry = Entry {
 /// Super-blocks of a step.
 const BLOCKS: u32 = 4;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Capacity {
     bound: Duration,
     step: Duration,
@@ -70,6 +70,14 @@ impl Scenario for Capacity {
     fn describe(&self) -> String {
         let (bound, step) = (self.bound.as_secs_f64() * 1e3, self.step.as_secs_f64());
         format!("steps of {step} s until p99 is over {bound} ms")
+    }
+
+    fn quick(&self) -> Arc<dyn Scenario> {
+        Arc::new(Self {
+            step: self.step.min(Duration::from_millis(600)),
+            steps_max: self.steps_max.min(5),
+            ..self.clone()
+        })
     }
 
     fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s> {

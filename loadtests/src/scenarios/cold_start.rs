@@ -33,7 +33,7 @@ const SHARES: [(f64, &str, &str); 2] = [
 const STEADY_PART: usize = 4;
 const KEYS_MAX: u64 = 1_000_000;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct ColdStart {
     reset: Action,
     warm: Option<Action>,
@@ -70,6 +70,16 @@ fn read(
 impl Scenario for ColdStart {
     fn describe(&self) -> String {
         format!("from empty, {} s in steps of {} s", self.length.as_secs_f64(), self.bin.as_secs_f64())
+    }
+
+    fn quick(&self) -> Arc<dyn Scenario> {
+        Arc::new(Self {
+            length: self.length.min(Duration::from_secs(3)),
+            bin: self.bin.min(Duration::from_millis(100)),
+            repeats: 1,
+            warm_keys: self.warm_keys.min(200),
+            ..self.clone()
+        })
     }
 
     fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s> {

@@ -27,7 +27,7 @@ pub(super) const ENTRY: Entry = Entry {
 /// A moment below this share of the former hit ratio is part of the dip.
 const DIPPED: f64 = 0.95;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Storm {
     invalidate: Action,
     times: u64,
@@ -65,6 +65,17 @@ impl Scenario for Storm {
     fn describe(&self) -> String {
         let (what, every) = (self.invalidate.describe(), self.every.as_secs_f64());
         format!("{} invalidations by {what}, {every} s apart", self.times)
+    }
+
+    fn quick(&self) -> Arc<dyn Scenario> {
+        Arc::new(Self {
+            times: self.times.min(2),
+            every: self.every.min(Duration::from_millis(500)),
+            before: self.before.min(Duration::from_millis(1500)),
+            after: self.after.min(Duration::from_millis(2000)),
+            bin: self.bin.min(Duration::from_millis(100)),
+            ..self.clone()
+        })
     }
 
     fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s> {

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::plan::StepPlan;
 use crate::plan::fields::{Fields, Notes};
 use crate::runner::LoadError;
-use crate::scenario::canaries::{Axis, Cell, cells, read_axes};
+use crate::scenario::canaries::{Axis, Cell, cells, cookies, read_axes};
 use crate::scenario::client::{Client, Reply};
 use crate::scenario::stage::Stage;
 use crate::scenario::{Context, Entry, Found, Scenario};
@@ -28,10 +28,14 @@ pub(super) const ENTRY: Entry = Entry {
     read,
 };
 
+/// Requests of one side at most.
+const PROBES_MAX: u64 = 1_000_000;
+/// Requests of one side of a quick run.
+const QUICK_PROBES: u64 = 400;
 /// Findings that are told one by one.
 const TOLD_MAX: usize = 20;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct LeakProbe {
     axes: Vec<Axis>,
     cells: Vec<Cell>,
@@ -53,15 +57,28 @@ fn read(
     if keys > 1 {
         context.need_keys(notes, &fields, "keys");
     }
-    fields.finish(notes);
     let cells = cells(&axes);
+    if rounds.saturating_mul(cells.len() as u64) > PROBES_MAX {
+        let many = format!("{rounds} rounds of {} combinations are over {PROBES_MAX} probes", cells.len());
+        notes.add(fields.span(), format!("{}: {many}", fields.name()));
+    }
+    fields.finish(notes);
     Some(Arc::new(LeakProbe { axes, cells, rounds, keys, request: context.request.clone()? }))
 }
 
 impl Scenario for LeakProbe {
     fn describe(&self) -> String {
         let names: Vec<&str> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
-        format!("{} combinations of {}, {} rounds", self.cells.len(), names.join(" × "), self.rounds)
+        let (cells, names) = (self.cells.len(), names.join(" × "));
+        let probes = self.rounds * cells as u64;
+        format!("{cells} combinations of {names}, {} rounds: {probes} probes a side", self.rounds)
+    }
+
+    fn quick(&self) -> Arc<dyn Scenario> {
+        // As many rounds as fit into a bound of probes, and two of the first key at least.
+        let cells = self.cells.len().max(1) as u64;
+        let rounds = self.rounds.min(QUICK_PROBES / cells).max(2);
+        Arc::new(Self { rounds, keys: self.keys.min(rounds / 2).max(1), ..self.clone() })
     }
 
     fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s> {
@@ -98,7 +115,7 @@ impl LeakProbe {
             LoadModel::Open { in_flight_max, .. } => in_flight_max,
         };
         let mut clients: Vec<(usize, Client)> = Vec::new();
-        for (place, cell) in self.cells.iter().enumerate() {
+        for (place, cell) in cells(&self.logged_in(stage, variant).await?).iter().enumerate() {
             let step = cell.request(&self.request);
             clients.push((place, stage.client_of(variant, &step).map_err(|why| stage.failed(why))?));
         }
@@ -115,6 +132,24 @@ impl LeakProbe {
         let mut result = stage.result(variant);
         self.tell(&seen, &mut result);
         Ok(result)
+    }
+
+    /// The axes with the cookies of those who had to log in.
+    async fn logged_in(&self, stage: &Stage<'_>, variant: Variant) -> Result<Vec<Axis>, LoadError> {
+        let mut axes = self.axes.clone();
+        for value in axes.iter_mut().flat_map(|axis| &mut axis.values) {
+            let Some(login) = &value.login else { continue };
+            let mut client = stage.client_of(variant, login).map_err(|why| stage.failed(why))?;
+            let reply = client.ask(&Values::default()).await;
+            if let Some(why) = reply.error {
+                return Err(stage.failed(format!("'{}' could not log in: {why}", value.name)));
+            }
+            let cookies = cookies(&reply.headers);
+            let cookies = cookies
+                .ok_or_else(|| stage.failed(format!("the login of '{}' set no cookie", value.name)))?;
+            value.headers.push(("cookie".to_owned(), cookies));
+        }
+        Ok(axes)
     }
 
     /// Every combination asks once for a key, so many of them at the same time.

@@ -25,7 +25,7 @@ pub(super) const ENTRY: Entry = Entry {
 /// The share of the former hit ratio at which a cache has recovered.
 const RECOVERED: f64 = 0.95;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Outage {
     fault: String,
     begin: Action,
@@ -70,6 +70,16 @@ fn read(
 impl Scenario for Outage {
     fn describe(&self) -> String {
         format!("{} for {} s by {}", self.fault, self.during.as_secs_f64(), self.begin.describe())
+    }
+
+    fn quick(&self) -> Arc<dyn Scenario> {
+        Arc::new(Self {
+            before: self.before.min(Duration::from_millis(1500)),
+            during: self.during.min(Duration::from_secs(2)),
+            after: self.after.min(Duration::from_secs(4)),
+            bin: self.bin.min(Duration::from_millis(100)),
+            ..self.clone()
+        })
     }
 
     fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s> {
@@ -184,6 +194,12 @@ fn figures(blocks: &[&SuperBlock], times: &Times) -> Vec<Figure> {
         figures.push(Figure::maybe(&format!("hit ratio {word}"), Unit::Share, ratio, requests));
         figures.push(Figure::maybe(&format!("origin calls {word}"), Unit::PerSecond, rate, requests));
     }
+    let touched = of(Phase::During).chain(of(Phase::After));
+    let since: Vec<Moment> = timeline::moments(touched);
+    let (calls, requests) =
+        (timeline::origin_calls(&since), since.iter().map(|moment| moment.requests).sum::<u64>());
+    let calls = (requests > 0).then_some(calls as f64);
+    figures.push(Figure::maybe("origin calls from the fault on", Unit::Count, calls, requests));
     let seconds = recovery(blocks, times);
     figures.insert(0, Figure::maybe("recovery time", Unit::Seconds, seconds, u64::from(seconds.is_some())));
     figures

@@ -27,7 +27,7 @@ const HOUR_S: f64 = 3_600.0;
 /// A long soak has super-blocks enough; more would make the slopes of all pairs slow.
 const BLOCKS_MAX: f64 = 2_000.0;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Soak {
     length: Duration,
     bin: Duration,
@@ -54,6 +54,15 @@ fn read(
 impl Scenario for Soak {
     fn describe(&self) -> String {
         format!("{} s in steps of {} s", self.length.as_secs_f64(), self.bin.as_secs_f64())
+    }
+
+    fn quick(&self) -> Arc<dyn Scenario> {
+        // Five super-blocks at least are what a drift's interval needs.
+        Arc::new(Self {
+            length: self.length.min(Duration::from_secs(4)),
+            bin: self.bin.min(Duration::from_millis(200)),
+            ..self.clone()
+        })
     }
 
     fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s> {

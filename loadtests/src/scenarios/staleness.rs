@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// Unreadable answers in a row after which a reader gives up: the plan looks in the wrong place.
 const FAILURES_MAX: u64 = 1_000;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Staleness {
     write: StepPlan,
     /// The place of `{version}` among the values of a request.
@@ -123,6 +123,14 @@ impl Scenario for Staleness {
     fn describe(&self) -> String {
         let (writes, every) = (self.writes, self.every.as_secs_f64());
         format!("{writes} commits {every} s apart, {} processes", self.processes.len() + 1)
+    }
+
+    fn quick(&self) -> Arc<dyn Scenario> {
+        Arc::new(Self {
+            writes: self.writes.min(8),
+            every: self.every.min(Duration::from_millis(250)),
+            ..self.clone()
+        })
     }
 
     fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s> {

@@ -24,7 +24,7 @@ pub(super) const ENTRY: Entry = Entry {
     read,
 };
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Sweep {
     grid: Grid,
     reset: Option<Action>,
@@ -48,6 +48,15 @@ fn read(
 impl Scenario for Sweep {
     fn describe(&self) -> String {
         format!("{} points of {}", self.grid.points().len(), self.grid.describe())
+    }
+
+    fn quick(&self) -> Arc<dyn Scenario> {
+        Arc::new(Self {
+            grid: self.grid.ends(),
+            blocks: self.blocks.min(2),
+            block: self.block.min(Duration::from_millis(150)),
+            ..self.clone()
+        })
     }
 
     fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s> {

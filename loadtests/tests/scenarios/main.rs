@@ -5,6 +5,7 @@
 mod edges;
 mod loads;
 mod options;
+mod quick;
 mod reads;
 mod service;
 mod stampede;

@@ -29,6 +29,33 @@ fn every_mistake_of_a_scenario_is_told_at_once_and_with_its_line() {
 }
 
 #[test]
+fn the_two_courses_of_a_stampede_have_options_of_their_own() {
+    let told = mistakes(
+        "scenario = \"stampede\"\npath = \"/x\"\nusers = 5\n[experiment.stampede]\nlength_s = 3\nevery_s = 1\n\
+         expiries = 2\njitter_ms = -1",
+    );
+    for part in [
+        "stampede: 'expire' and 'every_s' need each other beside 'length_s'",
+        "has no key 'expiries'; ",
+        "stampede jitter_ms: must be from 0 to 60000, not -1",
+    ] {
+        assert!(told.contains(part), "missing {part} in:\n{told}");
+    }
+}
+
+#[test]
+fn probes_for_leaks_have_a_bound_that_counts_every_combination() {
+    let axis = "[[experiment.leak_probe.axis]]\nname = \"tenant\"\nvalues = [\n";
+    let values: String = (0..200)
+        .map(|tenant| format!("{{ name = \"{tenant}\", headers = {{ x-tenant = \"{tenant}\" }} }},\n"))
+        .collect();
+    let told = mistakes(&format!(
+        "scenario = \"leak_probe\"\npath = \"/x\"\nusers = 5\n[experiment.leak_probe]\nrounds = 6000\n{axis}{values}]"
+    ));
+    assert!(told.contains("6000 rounds of 200 combinations are over 1000000 probes"), "{told}");
+}
+
+#[test]
 fn an_unknown_scenario_names_those_that_there_are() {
     let told = mistakes("scenario = \"stampeed\"\npath = \"/x\"\nusers = 1");
     assert!(told.contains("must be one of compare, stampede"), "{told}");

@@ -37,6 +37,22 @@ async fn five_stale_answers_after_each_commit_are_five_for_each_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_copy_with_a_lifetime_is_stale_for_no_longer_than_that() {
+    let (one, other) = (Service::start(Duration::ZERO).await, Service::start(Duration::ZERO).await);
+    let slow = |path: &str| staleness(path, "").replace("every_s = 0.3", "every_s = 1.0");
+    let sides = (baseline(&one.url, ""), baseline(&other.url, ""));
+    let plans = (plan(&slow("/lifetime/400"), &sides.0), plan(&slow("/lifetime/0"), &sides.1));
+    let ((lasting, _), (none, _)) = tokio::join!(run(&plans.0), run(&plans.1));
+    let of = |figure| value(&lasting, Baseline, figure);
+    assert!(of("stale reads") > 0.0 && of("stale-read ratio") < 1.0, "{:?}", found(&lasting, Baseline));
+    // A copy that never ended would be stale until the next commit, a second later, and beyond.
+    let longest = of("commit to last stale serve, max");
+    assert!(longest > 0.0 && longest < 1.0, "400 ms, and what a busy machine adds: {longest}");
+    assert_eq!(of("monotonic-read violations"), 0.0, "one copy only gets newer");
+    assert_eq!(value(&none, Baseline, "stale reads"), 0.0, "a copy that is made anew each time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_goes_back_is_a_violation_and_a_fresh_cache_has_none_of_either() {
     let service = Service::start(Duration::ZERO).await;
     let sides = baseline(&service.url, "");
@@ -94,6 +110,84 @@ async fn a_cache_key_without_the_tenant_shows_two_of_three_another_ones_page() {
         );
     }
     assert!(report.failures.is_empty(), "{:?}", report.failures);
+}
+
+/// Two of each: tenants, users of each tenant, locales, encodings.
+fn members(forgotten: &str) -> String {
+    let axis = |name: &str, header: &str, values: [&str; 2]| {
+        let value = |value: &str| {
+            let canary =
+                if name == "encoding" { String::new() } else { format!(", canary = \"[{name} {value}]\"") };
+            format!("{{ name = \"{value}\", headers = {{ {header} = \"{value}\" }}{canary} }}")
+        };
+        let (one, other) = (value(values[0]), value(values[1]));
+        format!("[[experiment.leak_probe.axis]]\nname = \"{name}\"\nvalues = [{one}, {other}]\n")
+    };
+    let axes = [
+        axis("tenant", "x-tenant", ["north", "south"]),
+        axis("user", "x-user", ["ann", "bob"]),
+        axis("locale", "accept-language", ["en", "fa"]),
+        axis("encoding", "accept-encoding", ["identity", "gzip"]),
+    ];
+    format!(
+        "scenario = \"leak_probe\"\npath = \"/member/{{key}}?forget={forgotten}\"\n\
+         keys = {{ dist = \"uniform\", n = 9 }}\nusers = 1\n[experiment.leak_probe]\nrounds = 6\nkeys = 2\n{}",
+        axes.concat()
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whichever_axis_a_cache_key_forgets_is_the_one_that_leaks() {
+    for forgotten in ["nothing", "tenant", "user", "locale", "encoding"] {
+        let service = Service::start(Duration::ZERO).await;
+        let plan = plan(&members(forgotten), &baseline(&service.url, ""));
+        let told = plan.experiments[0].describe_scenario();
+        assert!(
+            told.contains("16 combinations of tenant × user × locale × encoding, 6 rounds: 96 probes"),
+            "{told}"
+        );
+        let (run, report) = run(&plan).await;
+        let of = |figure: &str| value(&run, Baseline, figure);
+        assert_eq!((of("probes"), of("failed probes")), (96.0, 0.0), "{forgotten}");
+        for axis in ["tenant", "user", "locale"] {
+            // Two share each page; one of them asked first, and the other is shown it in all six rounds.
+            let leaks = if axis == forgotten { 48.0 } else { 0.0 };
+            assert_eq!(of(&format!("leaks across {axis}")), leaks, "{axis} where {forgotten} is forgotten");
+        }
+        let encodings = of("answers in an encoding that was not asked for");
+        assert_eq!(encodings > 0.0, forgotten == "encoding", "{forgotten}: {encodings}");
+        assert_eq!(report.failures.is_empty(), forgotten == "nothing", "{:?}", report.failures);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_who_log_in_are_told_apart_by_their_cookies() {
+    let service = Service::start(Duration::ZERO).await;
+    let user = |name: &str| {
+        format!(
+            "{{ name = \"{name}\", login = {{ path = \"/login/{name}\", method = \"POST\" }}, canary = \"[user {name}]\" }}"
+        )
+    };
+    for (path, leaks) in [("/mine/1", 0.0), ("/mine/1?forget=user", 4.0)] {
+        let experiment = format!(
+            "scenario = \"leak_probe\"\npath = \"{path}\"\nusers = 1\n[experiment.leak_probe]\nrounds = 4\n\
+             [[experiment.leak_probe.axis]]\nname = \"user\"\nvalues = [{}, {}]",
+            user("ann"),
+            user("bob")
+        );
+        let (run, _) = run(&plan(&experiment, &baseline(&service.url, ""))).await;
+        let of = |figure| value(&run, Baseline, figure);
+        assert_eq!((of("probes"), of("failed probes"), of("leaks across user")), (8.0, 0.0, leaks), "{path}");
+    }
+    let nobody = "scenario = \"leak_probe\"\npath = \"/mine/1\"\nusers = 1\n[experiment.leak_probe]\nrounds = 2\n\
+                  [[experiment.leak_probe.axis]]\nname = \"user\"\nvalues = [\n\
+                  { name = \"ann\", login = { path = \"/version\" } },\n{ name = \"bob\" }]";
+    let dir = tempfile::tempdir().unwrap();
+    let options =
+        hitmark_loadtests::RunOptions::new(dir.path().join("run"), hitmark_loadtests::Stop::default());
+    let error =
+        hitmark_loadtests::run(&plan(nobody, &baseline(&service.url, "")), options).await.unwrap_err();
+    assert!(error.to_string().contains("the login of 'ann' set no cookie"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

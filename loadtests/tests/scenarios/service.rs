@@ -9,9 +9,13 @@
 //! | `PUT /version` | commits the version in the JSON body |
 //! | `GET /version` | the committed version |
 //! | `GET /lagging` | the version before it to the first five requests after a commit |
+//! | `GET /lifetime/{ms}` | a copy of the version that is made anew when it is older than that |
 //! | `GET /flapping` | the version before it to every second request |
 //! | `GET /shared/{key}` | the page of whichever tenant asked first: its cache key forgets the tenant |
 //! | `GET /private/{key}` | the page of the tenant that asks |
+//! | `GET /member/{key}?forget=user` | one page for each tenant, user, locale and encoding; the cache key forgets one |
+//! | `POST /login/{user}` | sets the cookie by which `/mine/{key}` knows the user |
+//! | `GET /mine/{key}?forget=user` | the user's own page, or that of whoever asked first |
 //! | `GET /gzip/{key}` | always in gzip, whatever was asked for |
 //! | `GET /limited/{per_s}` | at once up to that rate, 400 ms late beyond |
 //! | `GET /share?hits=25` | a hit for so many of each hundred requests |
@@ -43,7 +47,11 @@ pub(crate) struct Shop {
     version: AtomicU64,
     /// Requests for a version since the last commit.
     asked: AtomicU64,
+    /// A copy of the version, and since when.
+    copy: Mutex<Option<(Instant, u64)>>,
     shared: Mutex<HashMap<u64, String>>,
+    /// Pages by what their cache key holds.
+    members: Mutex<HashMap<String, Member>>,
     /// Requests in the current window, and when that began.
     window: Mutex<(Instant, u64)>,
     shares: AtomicU64,
@@ -73,7 +81,9 @@ impl Service {
             is_faulty: AtomicBool::new(false),
             version: AtomicU64::new(0),
             asked: AtomicU64::new(0),
+            copy: Mutex::default(),
             shared: Mutex::default(),
+            members: Mutex::default(),
             window: Mutex::new((Instant::now(), 0)),
             shares: AtomicU64::new(0),
             stored: Mutex::default(),
@@ -87,9 +97,13 @@ impl Service {
             .route("/faulty/{key}", get(faulty))
             .route("/version", get(version).put(commit))
             .route("/lagging", get(lagging))
+            .route("/lifetime/{ms}", get(lifetime))
             .route("/flapping", get(flapping))
             .route("/shared/{key}", get(shared))
             .route("/private/{key}", get(private))
+            .route("/member/{key}", get(member))
+            .route("/login/{user}", post(login))
+            .route("/mine/{key}", get(mine))
             .route("/gzip/{key}", get(gzip))
             .route("/limited/{per_s}", get(limited))
             .route("/share", get(share))
@@ -169,6 +183,14 @@ async fn lagging(State(shop): State<Arc<Shop>>) -> String {
     format!("{{\"v\": {}}}", shop.version.load(Ordering::SeqCst) - lag)
 }
 
+async fn lifetime(State(shop): State<Arc<Shop>>, Path(ms): Path<u64>) -> String {
+    let mut copy = shop.copy.lock().unwrap();
+    let fresh = copy.filter(|(since, _)| since.elapsed() < Duration::from_millis(ms));
+    let (since, version) = fresh.unwrap_or_else(|| (Instant::now(), shop.version.load(Ordering::SeqCst)));
+    *copy = Some((since, version));
+    format!("{{\"v\": {version}}}")
+}
+
 async fn flapping(State(shop): State<Arc<Shop>>) -> String {
     let lag = shop.shares.fetch_add(1, Ordering::SeqCst) % 2;
     format!("{{\"v\": {}}}", shop.version.load(Ordering::SeqCst) - lag)
@@ -188,10 +210,66 @@ async fn private(Path(key): Path<u64>, headers: HeaderMap) -> Answer {
     answer("hit", format!("canary-of-{} for {key}", tenant(&headers)))
 }
 
+/// Whom a page was made for, and its text.
+#[derive(Debug, Clone)]
+struct Member {
+    encoding: String,
+    text: String,
+}
+
+async fn member(
+    State(shop): State<Arc<Shop>>,
+    Path(key): Path<u64>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> impl IntoResponse {
+    let forgotten = query.get("forget").map_or("nothing", String::as_str);
+    let of = |name: &str| headers[name].to_str().unwrap().to_owned();
+    let axes = [
+        ("tenant", of("x-tenant")),
+        ("user", of("x-user")),
+        ("locale", of("accept-language")),
+        ("encoding", of("accept-encoding")),
+    ];
+    let kept: Vec<&str> =
+        axes.iter().filter(|(name, _)| *name != forgotten).map(|(_, value)| value.as_str()).collect();
+    let whose = || axes[..3].iter().map(|(name, value)| format!("[{name} {value}]")).collect::<String>();
+    let mut members = shop.members.lock().unwrap();
+    let is_hit = members.contains_key(&format!("{key} {kept:?}"));
+    let page = members
+        .entry(format!("{key} {kept:?}"))
+        .or_insert_with(|| Member { encoding: axes[3].1.clone(), text: format!("{} for {key}", whose()) });
+    let body =
+        if page.encoding == "gzip" { packed(page.text.as_bytes()) } else { page.text.clone().into_bytes() };
+    let status = if is_hit { "shop; hit" } else { "shop; fwd=uri-miss; stored" };
+    ([("content-encoding", page.encoding.clone()), ("cache-status", status.to_owned())], body)
+}
+
+async fn login(Path(user): Path<String>) -> impl IntoResponse {
+    [("set-cookie", format!("who={user}; Path=/; HttpOnly"))]
+}
+
+async fn mine(
+    State(shop): State<Arc<Shop>>,
+    Path(key): Path<u64>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Answer {
+    let user = headers["cookie"].to_str().unwrap().strip_prefix("who=").unwrap().to_owned();
+    if !query.contains_key("forget") {
+        return answer("hit", format!("[user {user}]"));
+    }
+    answer("hit", shop.shared.lock().unwrap().entry(key).or_insert(format!("[user {user}]")).clone())
+}
+
 async fn gzip() -> impl IntoResponse {
+    ([("content-encoding", "gzip"), ("cache-status", "shop; hit")], packed(b"a page"))
+}
+
+fn packed(text: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(b"a page").unwrap();
-    ([("content-encoding", "gzip"), ("cache-status", "shop; hit")], encoder.finish().unwrap())
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
 }
 
 async fn limited(State(shop): State<Arc<Shop>>, Path(per_s): Path<u64>) -> &'static str {

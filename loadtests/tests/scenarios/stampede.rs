@@ -24,6 +24,8 @@ async fn an_unprotected_expiry_costs_one_origin_call_for_each_client_and_a_prote
         let of = |figure| value(&run, Variant::Baseline, figure);
         assert_eq!(of("origin calls per expiry"), calls, "{path}");
         assert_eq!((of("most origin calls in one expiry"), of("herd factor")), (calls, calls));
+        // This service tells its calls and not those under way: the answers are laid over each other.
+        assert_eq!(of("peak origin concurrency"), calls, "{path}");
         assert_eq!(of("coalesced share"), coalesced, "{path}");
         assert_eq!((of("clients"), of("expiries"), of("failed requests")), (100.0, 3.0, 0.0));
         // One call more filled the cache before the first expiry.
@@ -67,4 +69,34 @@ async fn an_action_that_fails_ends_the_scenario_in_words() {
     let error =
         hitmark_loadtests::run(&plan(experiment, &baseline(&service.url, "")), options).await.unwrap_err();
     assert!(error.to_string().contains("stampede: 'false' ended with"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arrivals_that_are_spread_by_more_than_the_origin_takes_are_no_herd() {
+    // Twenty clients over four seconds, an origin of 20 ms: after the first ones the key is there again.
+    let service = Service::start(Duration::from_millis(20)).await;
+    let experiment = format!(
+        "scenario = \"stampede\"\npath = \"/naive/1\"\n{}\njitter_ms = 4000",
+        STAMPEDE.replace("100", "20").replace("expiries = 3", "expiries = 1")
+    );
+    let (run, _) = run(&plan(&experiment, &baseline(&service.url, ""))).await;
+    let of = |figure| value(&run, Variant::Baseline, figure);
+    assert!(of("release spread") > 0.5 && of("release spread") <= 4.5, "{}", of("release spread"));
+    assert!(of("origin calls per expiry") < 10.0, "{}", of("origin calls per expiry"));
+    assert!(of("peak origin concurrency") <= of("origin calls per expiry"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_at_work_pay_each_expiry_that_the_plan_makes() {
+    let service = Service::start(Duration::from_millis(30)).await;
+    let experiment = "scenario = \"stampede\"\npath = \"/guarded/1\"\nusers = 8\nthink_ms = 5\n\
+                      [experiment.stampede]\nlength_s = 1.5\nevery_s = 0.4\nslow_ms = 20\n\
+                      expire = { method = \"POST\", path = \"/expire\" }";
+    let (run, _) = run(&plan(experiment, &baseline(&service.url, ""))).await;
+    let of = |figure| value(&run, Variant::Baseline, figure);
+    // At 0.4, 0.8 and 1.2 s, and the key was not there at the beginning.
+    assert_eq!((of("expiries"), of("origin calls")), (3.0, 4.0));
+    assert_eq!((service.origin_calls(), of("peak origin concurrency")), (4, 1.0));
+    assert!(of("slow requests") >= 4.0 && of("requests") > of("slow requests"));
+    assert!(of("hit ratio") > 0.5 && of("coalesced share") > 0.0, "{:?}", found(&run, Variant::Baseline));
 }

@@ -163,6 +163,22 @@ fn a_budget_holds_a_figure_and_doubt_is_not_passing() {
 }
 
 #[test]
+fn a_quick_run_decides_nothing_about_a_figure_and_says_that_it_was_one() {
+    let mut run = with_scenario(&[]);
+    run.document.extent = hitmark_schema::run::Extent::Quick;
+    let rule = "[[rule]]\nexperiment = \"product detail\"\nkind = \"figure\"\nfigure = \"herd factor\"\n";
+    for limit in ["max = 1.0", "variant = \"baseline\"\nmax = 1.0"] {
+        let report = judge(&run, None, &budget(&format!("{rule}{limit}\n")));
+        assert_eq!(report.judged[0].verdict, RuleVerdict::Inconclusive, "{limit}: {report:?}");
+        assert!(report.judged[0].why.contains("found by a quick run"), "{:?}", report.judged[0].why);
+        assert!(report.notes.iter().any(|note| note.starts_with("a quick run")), "{:?}", report.notes);
+    }
+    let strict = budget(&format!("[gate]\non_inconclusive = \"fail\"\n{rule}max = 1.0\n"));
+    assert_ne!(judge(&run, None, &strict).exit_code(), 0, "a budget may refuse what decides nothing");
+    assert!(summary_markdown(&compare_run(&run)).contains("a quick run"));
+}
+
+#[test]
 fn a_figure_rule_without_a_name_or_a_limit_is_a_mistake() {
     let text = "[[rule]]\nexperiment = \"x\"\nkind = \"figure\"\noutcome = \"hit\"\n";
     let told = Budget::parse(text, std::path::Path::new("b.toml")).unwrap_err().to_string();

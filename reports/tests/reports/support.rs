@@ -6,7 +6,7 @@ use std::path::Path;
 
 use hitmark_schema::environment::Environment;
 use hitmark_schema::measurement::latency_histogram;
-use hitmark_schema::run::{Event, EventKind, RUN_SCHEMA, RunState};
+use hitmark_schema::run::{Event, EventKind, Extent, RUN_SCHEMA, RunState};
 use hitmark_schema::{
     Counters, ErrorKind, Experiment, LoadModel, Outcome, Run, RunDocument, RunWriter, SuperBlock, Timing,
     Variant, VariantPlan, experiment,
@@ -132,6 +132,7 @@ fn document(truths: &[Truth]) -> RunDocument {
         state: RunState::Running,
         command: "hitmark load run plan.toml --out run".to_owned(),
         plan: "[run]\nseed = 42\n\n[[experiment]]\nname = \"product detail\"\n".to_owned(),
+        extent: Extent::Whole,
         seed: 42,
         clock: "monotonic".to_owned(),
         started_unix_ns: STARTED,

@@ -20,6 +20,25 @@ pub enum RunState {
     Interrupted,
 }
 
+/// How much of its plan a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extent {
+    /// All that the plan asks for.
+    #[default]
+    Whole,
+    /// A look: fewer and shorter steps, by `--quick`. Its figures are not those of the plan.
+    Quick,
+}
+
+impl Extent {
+    /// Whether it is all that the plan asks for.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole)
+    }
+}
+
 /// The document of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunDocument {
@@ -31,6 +50,9 @@ pub struct RunDocument {
     pub command: String,
     /// The plan file as it was read, secrets masked; empty if there was none.
     pub plan: String,
+    /// How much of the plan was asked for.
+    #[serde(default, skip_serializing_if = "Extent::is_whole")]
+    pub extent: Extent,
     /// The seed of key streams and slice order.
     pub seed: u64,
     /// The clock of the latencies.

@@ -20,7 +20,7 @@ mod hlog;
 mod reader;
 mod writer;
 
-pub use document::{RUN_SCHEMA, RunDocument, RunState};
+pub use document::{Extent, RUN_SCHEMA, RunDocument, RunState};
 pub use event::{Event, EventKind};
 pub use reader::Run;
 pub use writer::RunWriter;

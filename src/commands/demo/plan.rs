@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hitmark_loadtests::Plan;
+use hitmark_schema::run::Extent;
 
 use crate::cli::DemoArgs;
 use crate::exit::usage;
@@ -110,6 +111,7 @@ pub(super) fn of(args: &DemoArgs, testbed_url: &str) -> anyhow::Result<Plan> {
     }
     let mut demo = demo.ok_or_else(|| usage("no system to run"))?;
     demo.run.seed = args.seed;
+    demo.run.extent = if args.quick { Extent::Quick } else { Extent::Whole };
     demo.run.pairs = if args.quick { QUICK_PAIRS } else { PAIRS };
     demo.run.superblock = if args.quick { QUICK_SUPERBLOCK } else { SUPERBLOCK };
     demo.run.warmup = if args.quick { QUICK_WARMUP } else { WARMUP };

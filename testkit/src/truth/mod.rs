@@ -11,13 +11,16 @@
 //! | `/items/{id}` | a body that depends on the id alone |
 //! | `/wrong/{id}` | the same, but another body to a request with the header `variant: candidate` |
 //! | `/slow-body/{ms}` | headers at once, the body that much later, one minute at most |
+//! | `/call/{ms}` | after sleeping that long, ten seconds at most: an origin call, counted |
+//! | `/metrics` | origin calls in all, under way and most at once, as a cached service would tell them |
 //! | `/reset` | half of the announced body, then the end of the connection |
 //! | `/status/{code}` | that status |
 //!
 //! Each path takes `?cs=` (`hit`, `miss`, `stale`, `revalidated`, `bypass`, `collapsed`), which adds
-//! a `cache-status` header of that meaning.
+//! a `cache-status` header of that meaning, and `?cc=max-age:2,public`, which adds `cache-control`.
 
 mod body;
+mod calls;
 mod routes;
 mod serve;
 mod times;
@@ -31,6 +34,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::{TestkitError, blocking};
+use calls::Calls;
 use times::ServiceTimes;
 
 /// How the server is set up.
@@ -89,6 +93,18 @@ impl TruthServer {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// Origin calls (`/call/{ms}`) so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.shared.calls.all()
+    }
+
+    /// The most origin calls that were ever under way at one moment.
+    #[must_use]
+    pub fn most_calls_at_once(&self) -> u64 {
+        self.shared.calls.most_at_once()
+    }
+
     /// Withholds every answer until `duration` from now, once, as a garbage collection or a failing
     /// disk would. Requests are still received and counted; what is then late is not lost.
     pub fn stall(&self, duration: Duration) {
@@ -122,6 +138,7 @@ impl TruthServer {
         for counter in [&self.shared.requests, &self.shared.connections, &self.shared.stalled] {
             counter.store(0, Ordering::SeqCst);
         }
+        self.shared.calls.reset();
         *self.shared.times.lock().unwrap_or_else(PoisonError::into_inner) = ServiceTimes::default();
     }
 
@@ -168,5 +185,6 @@ struct Shared {
     connections: AtomicU64,
     stalled: AtomicU64,
     stalled_until: Mutex<Option<Instant>>,
+    calls: Calls,
     times: Mutex<ServiceTimes>,
 }

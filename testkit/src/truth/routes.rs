@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
+
 const SPIN_MAX: Duration = Duration::from_secs(1);
 const BODY_DELAY_MAX: Duration = Duration::from_secs(60);
+const CALL_MAX: Duration = Duration::from_secs(10);
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub(super) enum Route {
     Item(u64),
     Wrong(u64),
     SlowBody(Duration),
+    Call(Duration),
+    Metrics,
     Reset,
     Status(u16),
     Unknown,
@@ -28,6 +33,8 @@ impl Route {
         match (name, number) {
             ("noop", None) => Self::Noop,
             ("reset", None) => Self::Reset,
+            ("metrics", None) => Self::Metrics,
+            ("call", Some(Ok(ms))) => Self::Call(Duration::from_millis(ms).min(CALL_MAX)),
             ("spin", Some(Ok(micros))) => Self::Spin(Duration::from_micros(micros).min(SPIN_MAX)),
             ("items", Some(Ok(id))) => Self::Item(id),
             ("wrong", Some(Ok(id))) => Self::Wrong(id),
@@ -45,6 +52,8 @@ impl Route {
             Self::Item(_) => "/items/{id}".into(),
             Self::Wrong(_) => "/wrong/{id}".into(),
             Self::SlowBody(_) => "/slow-body/{ms}".into(),
+            Self::Call(time) => format!("/call/{}", time.as_millis()),
+            Self::Metrics => "/metrics".into(),
             Self::Reset => "/reset".into(),
             Self::Status(_) => "/status/{code}".into(),
             Self::Unknown => "/{unknown}".into(),
@@ -65,6 +74,13 @@ pub(super) fn cache_status(query: &str) -> Option<&'static str> {
         "collapsed" => Some("truth; fwd=uri-miss; collapsed"),
         _ => None,
     }
+}
+
+/// The `cache-control` header for the query `cc=<directives>`, in which `:` stands for `=` and `,`
+/// parts directives as it does in the header; `None` for no such parameter or a byte that no header takes.
+pub(super) fn cache_control(query: &str) -> Option<HeaderValue> {
+    let directives = query.split('&').find_map(|pair| pair.strip_prefix("cc="))?;
+    HeaderValue::from_str(&directives.replace(':', "=")).ok()
 }
 
 /// The body of an item: a function of the id alone, and different for each id.
@@ -89,6 +105,9 @@ mod tests {
             ("/slow-body/20", Route::SlowBody(Duration::from_millis(20))),
             ("/slow-body/99000000", Route::SlowBody(BODY_DELAY_MAX)),
             ("/reset", Route::Reset),
+            ("/call/200", Route::Call(Duration::from_millis(200))),
+            ("/call/99000000", Route::Call(CALL_MAX)),
+            ("/metrics", Route::Metrics),
             ("/status/503", Route::Status(503)),
             ("/status/600", Route::Unknown),
             ("/status/100", Route::Unknown),
@@ -110,6 +129,16 @@ mod tests {
         assert_eq!(cache_status("cs=nonsense"), None);
         assert_eq!(cache_status("xcs=hit"), None);
         assert_eq!(cache_status(""), None);
+    }
+
+    #[test]
+    fn the_query_chooses_the_cache_control() {
+        let told = |query| cache_control(query).map(|value| value.to_str().unwrap_or_default().to_owned());
+        assert_eq!(
+            told("a=b&cc=max-age:2,stale-while-revalidate:10").as_deref(),
+            Some("max-age=2,stale-while-revalidate=10")
+        );
+        assert_eq!((told("ccc=max-age:2"), told("cc=\u{7f}")), (None, None));
     }
 
     #[test]

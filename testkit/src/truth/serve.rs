@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -49,9 +49,25 @@ async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> Result<Resp
     wait_out_stall(shared).await;
     let arrived = Instant::now();
     let route = Route::parse(request.uri().path());
-    let mut response = respond(route, is_candidate(&request));
+    let mut response = match route {
+        Route::Call(time) => {
+            let _under_way = shared.calls.begin();
+            tokio::time::sleep(time).await;
+            Response::new(TruthBody::whole("called"))
+        }
+        Route::Metrics => {
+            let mut response = Response::new(TruthBody::whole(shared.calls.page()));
+            // It is asked for through caches too.
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        route => respond(route, is_candidate(&request)),
+    };
     if let Some(status) = request.uri().query().and_then(routes::cache_status) {
         response.headers_mut().insert("cache-status", HeaderValue::from_static(status));
+    }
+    if let Some(value) = request.uri().query().and_then(routes::cache_control) {
+        response.headers_mut().insert(CACHE_CONTROL, value);
     }
     let ns = u64::try_from(arrived.elapsed().as_nanos()).unwrap_or(u64::MAX);
     shared.times.lock().unwrap_or_else(PoisonError::into_inner).record(&route.name(), ns);
@@ -91,7 +107,10 @@ fn respond(route: Route, is_candidate: bool) -> Response<TruthBody> {
             response
         }
         Route::Status(code) => with_status(StatusCode::from_u16(code).unwrap_or_default(), ""),
-        Route::Unknown => with_status(StatusCode::NOT_FOUND, "no such path"),
+        // Calls and the page of metrics are answered where the counts are.
+        Route::Call(_) | Route::Metrics | Route::Unknown => {
+            with_status(StatusCode::NOT_FOUND, "no such path")
+        }
     }
 }
 

@@ -29,7 +29,9 @@ pub(in crate::gate) fn find(case: &Case<'_>, rule: &Rule) -> Result<Finding, Str
         format!("{} has no figure '{name}'; it has {}", findings.scenario, listed(&names))
     })?;
     let value = figure.value.ok_or_else(|| format!("'{name}' was not measured"))?;
-    Ok(decided(figure, value, min.unwrap_or(f64::NEG_INFINITY), max.unwrap_or(f64::INFINITY), &rule.kind))
+    let found =
+        decided(figure, value, min.unwrap_or(f64::NEG_INFINITY), max.unwrap_or(f64::INFINITY), &rule.kind);
+    Ok(if case.run.document.extent.is_whole() { found } else { undecided(found) })
 }
 
 fn decided(figure: &Figure, value: f64, min: f64, max: f64, kind: &Kind) -> Finding {
@@ -53,6 +55,17 @@ fn decided(figure: &Figure, value: f64, min: f64, max: f64, kind: &Kind) -> Find
         _ => format!("{found}; the limit is {}", kind.limit()),
     };
     Finding::Exact { value, interval, verdict, why }
+}
+
+/// A quick run looks: what it found is shown and decides nothing.
+fn undecided(found: Finding) -> Finding {
+    match found {
+        Finding::Exact { value, interval, why, .. } => {
+            let why = format!("{why}; found by a quick run, which decides nothing");
+            Finding::Exact { value, interval, verdict: RuleVerdict::Inconclusive, why }
+        }
+        other => other,
+    }
 }
 
 fn listed(names: &[&str]) -> String {

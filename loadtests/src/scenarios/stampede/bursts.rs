@@ -1,114 +1,61 @@
-//! Stampede: many clients ask for a hot key in the moment after it expired.
-//!
-//! Hit ratios hide it: with and without protection they are 99 % and more, while one expiry costs one
-//! origin call or as many as there are clients. So the expiries are made one by one: the key is
-//! expired, all clients are released by one barrier, and the origin calls of that moment are counted.
+//! Expiries one by one: the key is expired, all clients are released by one barrier, and the origin
+//! calls of that moment are counted.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hitmark_schema::{Figure, LoadModel, ScenarioResult, Unit, Variant};
+use hitmark_schema::{Figure, ScenarioResult, Unit, Variant};
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::plan::fields::{Fields, Notes};
+use super::{Stampede, act, ratio};
 use crate::runner::LoadError;
 use crate::scenario::action::Action;
 use crate::scenario::client::{Client, Reply};
-use crate::scenario::interval;
 use crate::scenario::probe::OriginProbe;
 use crate::scenario::stage::Stage;
-use crate::scenario::{Context, Entry, Found, Scenario};
+use crate::scenario::{crowd, interval, peak};
 use crate::template::Values;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "stampede",
-    about: "users ask for a hot key as it expires: origin calls per expiry, herd factor, coalesced share",
-    read,
-};
-
-const EXPIRIES_MAX: u64 = 1_000;
-const HOT_KEYS_MAX: u64 = 1_000;
-const SETTLE_S_MAX: f64 = 60.0;
-/// How long after a burst a background refresh may still call the origin, unless the plan says more.
-const SETTLE_S: f64 = 0.3;
-
-/// The options.
-#[derive(Debug)]
-struct Stampede {
-    /// What makes the key expire.
-    expire: Action,
-    /// What empties the cache, for a first burst that finds nothing at all.
-    flush: Option<Action>,
-    expiries: u64,
-    hot_keys: u64,
-    settle: Duration,
-}
-
-fn read(
-    notes: &mut Notes<'_>,
-    mut fields: Fields<'_, '_>,
-    context: &mut Context<'_>,
-) -> Option<Arc<dyn Scenario>> {
-    context.need_single_request(notes, &fields);
-    context.need_users(notes, &fields);
-    let expire = Action::required(notes, &mut fields, "expire", context.known);
-    let flush = Action::read(notes, &mut fields, "flush", context.known);
-    let expiries = fields.whole(notes, "expiries", 1..=EXPIRIES_MAX).unwrap_or(10);
-    let hot_keys = fields.whole(notes, "hot_keys", 1..=HOT_KEYS_MAX).unwrap_or(1);
-    let settle = fields.number(notes, "settle_s", 0.0, SETTLE_S_MAX).unwrap_or(SETTLE_S);
-    if hot_keys > 1 {
-        context.need_keys(notes, &fields, "hot_keys");
-    }
-    fields.finish(notes);
-    let settle = Duration::from_secs_f64(settle);
-    Some(Arc::new(Stampede { expire: expire?, flush, expiries, hot_keys, settle }))
-}
-
-impl Scenario for Stampede {
-    fn describe(&self) -> String {
-        format!("{} synchronised expiries by {}", self.expiries, self.expire.describe())
-    }
-
-    fn run<'s>(&'s self, stage: &'s Stage<'s>) -> Found<'s> {
-        Box::pin(async move {
-            let mut results = Vec::new();
-            for variant in stage.variants() {
-                results.push(self.side(stage, variant).await?);
-            }
-            Ok(results)
-        })
-    }
+/// The options of this course.
+pub(super) struct Bursts<'a> {
+    pub(super) of: &'a Stampede,
+    pub(super) expire: &'a Action,
+    pub(super) expiries: u64,
+    pub(super) settle: Duration,
 }
 
 /// All that one release of the barrier brought.
 struct Burst {
     replies: Vec<Reply>,
     origin_calls: Option<u64>,
+    /// Origin calls under way at the same moment.
+    most_at_once: u64,
 }
 
-impl Stampede {
-    async fn side(&self, stage: &Stage<'_>, variant: Variant) -> Result<ScenarioResult, LoadError> {
-        let users = match stage.experiment().load {
-            LoadModel::Closed { users } => users,
-            LoadModel::Open { in_flight_max, .. } => in_flight_max,
-        };
-        let mut clients = Vec::new();
-        for _ in 0..users {
-            clients.push(stage.client(variant)?);
-        }
+impl Bursts<'_> {
+    pub(super) async fn side(
+        &self,
+        stage: &Stage<'_>,
+        variant: Variant,
+        mut clients: Vec<Client>,
+    ) -> Result<ScenarioResult, LoadError> {
+        let users = clients.len();
+        let mut chance = SmallRng::seed_from_u64(stage.run().seed);
         let mut origin = stage.origin_probe(variant).await;
         let mut cold = None;
-        if let Some(flush) = &self.flush {
-            self.act(stage, variant, flush).await?;
-            cold = Some(self.burst(stage, &mut clients, &mut origin).await);
+        if let Some(flush) = &self.of.flush {
+            act(stage, variant, flush).await?;
+            cold = Some(self.burst(stage, variant, &mut clients, &mut origin, &mut chance).await);
         } else {
             self.fill(&mut clients).await;
         }
         let mut bursts = Vec::new();
         while (bursts.len() as u64) < self.expiries && !stage.is_stopped() {
-            self.act(stage, variant, &self.expire).await?;
-            bursts.push(self.burst(stage, &mut clients, &mut origin).await);
+            act(stage, variant, self.expire).await?;
+            bursts.push(self.burst(stage, variant, &mut clients, &mut origin, &mut chance).await);
         }
         let mut result = stage.result(variant);
         result.figures = self.figures(users, &bursts, cold.as_ref());
@@ -116,32 +63,57 @@ impl Stampede {
         Ok(result)
     }
 
-    async fn act(&self, stage: &Stage<'_>, variant: Variant, action: &Action) -> Result<(), LoadError> {
-        action.perform(stage, variant).await.map_err(|why| stage.failed(why))
-    }
-
     /// Makes sure that every hot key is in the cache, so that what follows is an expiry.
     async fn fill(&self, clients: &mut [Client]) {
         if let Some(client) = clients.first_mut() {
-            for key in 1..=self.hot_keys {
+            for key in 1..=self.of.hot_keys {
                 client.ask(&Values { key, ..Values::default() }).await;
             }
         }
     }
 
     /// Releases all clients at once, each for its key, and counts.
-    async fn burst(&self, stage: &Stage<'_>, clients: &mut Vec<Client>, origin: &mut OriginProbe) -> Burst {
+    async fn burst(
+        &self,
+        stage: &Stage<'_>,
+        variant: Variant,
+        clients: &mut Vec<Client>,
+        origin: &mut OriginProbe,
+        chance: &mut SmallRng,
+    ) -> Burst {
         for client in clients.iter_mut() {
             client.connect().await;
         }
         // What the fill and the action called is not the herd's.
         origin.calls(0).await;
+        let work = async {
+            let replies = self.release(clients, chance).await;
+            stage.sleep(self.settle).await;
+            replies
+        };
+        let (replies, told) = if origin.asks_the_service() {
+            peak::during(stage, variant, work).await
+        } else {
+            (work.await, None)
+        };
+        let of_origin = || replies.iter().filter(|reply| reply.is_of_origin());
+        let spans: Vec<_> = of_origin().map(|reply| (reply.started, reply.ended)).collect();
+        let most_at_once = told.unwrap_or_else(|| peak::most_at_once(&spans));
+        Burst { origin_calls: origin.calls(of_origin().count() as u64).await, most_at_once, replies }
+    }
+
+    /// Lets every client ask once, all from one moment on, and waits for the answers.
+    async fn release(&self, clients: &mut Vec<Client>, chance: &mut SmallRng) -> Vec<Reply> {
         let barrier = Arc::new(Barrier::new(clients.len()));
         let mut tasks = JoinSet::new();
         for (number, mut client) in clients.drain(..).enumerate() {
-            let (barrier, key) = (Arc::clone(&barrier), number as u64 % self.hot_keys + 1);
+            let (barrier, key) = (Arc::clone(&barrier), number as u64 % self.of.hot_keys + 1);
+            let late = crowd::within(chance, (Duration::ZERO, self.of.jitter));
             tasks.spawn(async move {
                 barrier.wait().await;
+                if !late.is_zero() {
+                    tokio::time::sleep(late).await;
+                }
                 let reply = client.ask(&Values { key, ..Values::default() }).await;
                 (client, reply)
             });
@@ -151,24 +123,29 @@ impl Stampede {
             clients.push(client);
             replies.push(reply);
         }
-        stage.sleep(self.settle).await;
-        let told = replies.iter().filter(|reply| reply.is_of_origin()).count() as u64;
-        Burst { origin_calls: origin.calls(told).await, replies }
+        replies
     }
 
     fn figures(&self, users: usize, bursts: &[Burst], cold: Option<&Burst>) -> Vec<Figure> {
         let calls: Option<Vec<f64>> = bursts.iter().map(|burst| Some(burst.origin_calls? as f64)).collect();
         let calls = calls.unwrap_or_default();
-        let herd: Vec<f64> = calls.iter().map(|calls| calls / self.hot_keys as f64).collect();
+        let herd: Vec<f64> = calls.iter().map(|calls| calls / self.of.hot_keys as f64).collect();
         let replies: Vec<&Reply> = bursts.iter().flat_map(|burst| &burst.replies).collect();
         let latencies: Vec<f64> = replies.iter().map(|reply| reply.latency().as_secs_f64()).collect();
         let sent = replies.len() as u64;
         let collapsed = replies.iter().filter(|reply| reply.collapsed).count() as f64;
         let errors = replies.iter().filter(|reply| reply.error.is_some()).count() as f64;
+        let at_once = bursts.iter().chain(cold).map(|burst| burst.most_at_once).max();
         let most = calls.iter().copied().reduce(f64::max);
         let mut figures = vec![
             interval::figure("origin calls per expiry", Unit::Count, &calls),
             Figure::maybe("most origin calls in one expiry", Unit::Count, most, calls.len() as u64),
+            Figure::maybe(
+                "peak origin concurrency",
+                Unit::Count,
+                at_once.map(|most| most as f64),
+                bursts.len() as u64,
+            ),
             interval::figure("herd factor", Unit::Ratio, &herd),
             Figure::maybe("coalesced share", Unit::Share, ratio(collapsed, sent), sent),
             Figure::maybe("p50", Unit::Seconds, interval::quantile(&latencies, 0.5), sent),
@@ -180,14 +157,10 @@ impl Stampede {
         ];
         if let Some(cold) = cold {
             let calls = cold.origin_calls.map(|calls| calls as f64);
-            figures.insert(3, Figure::maybe("origin calls of a cold fill", Unit::Count, calls, 1));
+            figures.insert(4, Figure::maybe("origin calls of a cold fill", Unit::Count, calls, 1));
         }
         figures
     }
-}
-
-fn ratio(part: f64, of: u64) -> Option<f64> {
-    (of > 0).then(|| part / of as f64)
 }
 
 /// The longest time between the first and the last request of a burst: a herd that is spread over more
