@@ -6,7 +6,6 @@
 mod bytes;
 mod curve;
 mod distances;
-mod fenwick;
 mod intern;
 mod policies;
 mod sample;

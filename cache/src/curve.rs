@@ -1,0 +1,115 @@
+//! The tap before the sample of the live miss-ratio curve: which lookups reach it, and at what cost.
+//!
+//! A lookup whose key is not sampled costs one comparison with an atomic: no lock, nothing written.
+//! One that is sampled takes a lock only if it is free; otherwise it is left out and counted. What the
+//! sample adds up to is the business of `hitmark_schema::curve`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hitmark_schema::curve::{Sampler, SamplerConfig};
+use hitmark_schema::exposition::Family;
+
+use crate::clock::UnixMs;
+use crate::key::Key;
+
+/// The sample of a layer and what stands before it.
+#[derive(Debug)]
+pub(crate) struct Tap {
+    threshold: Threshold,
+    sampler: Mutex<Sampler>,
+    dropped: AtomicU64,
+    /// Lookups that a caller's lookup caused beside itself.
+    repeated: AtomicU64,
+    /// What an entry takes beside its key and value.
+    overhead_bytes: usize,
+}
+
+/// On its own cache lines: every lookup reads it, and what stands beside it is written.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Threshold(AtomicU64);
+
+impl Tap {
+    pub(crate) fn new(config: SamplerConfig, overhead_bytes: usize) -> Self {
+        let sampler = Sampler::new(config, UnixMs::now().0, 0);
+        Self {
+            threshold: Threshold(AtomicU64::new(sampler.threshold())),
+            sampler: Mutex::new(sampler),
+            dropped: AtomicU64::new(0),
+            repeated: AtomicU64::new(0),
+            overhead_bytes,
+        }
+    }
+
+    /// A caller's lookup, with the bytes of what it found. `lookups` counts all of them so far.
+    #[inline]
+    pub(crate) fn asked(
+        &self,
+        key: &Key,
+        fingerprint: u64,
+        found_bytes: Option<usize>,
+        now: UnixMs,
+        lookups: impl FnOnce() -> u64,
+    ) {
+        if fingerprint <= self.threshold.0.load(Ordering::Relaxed) {
+            self.sampled(key, fingerprint, found_bytes, now, lookups);
+        }
+    }
+
+    #[cold]
+    fn sampled(
+        &self,
+        key: &Key,
+        fingerprint: u64,
+        found_bytes: Option<usize>,
+        now: UnixMs,
+        lookups: impl FnOnce() -> u64,
+    ) {
+        let Ok(mut sampler) = self.sampler.try_lock() else {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let bytes = found_bytes.map(|bytes| self.weight(key, bytes));
+        sampler.add(fingerprint, bytes, now.0, || self.lookups(lookups()));
+        self.threshold.0.store(sampler.threshold(), Ordering::Relaxed);
+    }
+
+    /// A value was stored: the size of a key whose lookup could not know it.
+    pub(crate) fn stored(&self, key: &Key, bytes: usize) {
+        let fingerprint = key.fingerprint();
+        if fingerprint > self.threshold.0.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Ok(mut sampler) = self.sampler.try_lock() {
+            sampler.resize(fingerprint, self.weight(key, bytes));
+        }
+    }
+
+    /// The same caller asks the store once more.
+    pub(crate) fn again(&self) {
+        self.repeated.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The curve as it stands. `lookups` counts all that the store was asked for so far.
+    pub(crate) fn families(&self, backend: &str, lookups: u64, capacity_bytes: Option<u64>) -> Vec<Family> {
+        let mut sampler = self.lock();
+        let curve = sampler.curve(UnixMs::now().0, self.lookups(lookups));
+        let sampled = sampler.sampled();
+        drop(sampler);
+        curve.families(backend, sampled, self.dropped.load(Ordering::Relaxed), capacity_bytes)
+    }
+
+    /// The lookups of callers.
+    fn lookups(&self, all: u64) -> u64 {
+        all.saturating_sub(self.repeated.load(Ordering::Relaxed))
+    }
+
+    fn weight(&self, key: &Key, bytes: usize) -> u32 {
+        u32::try_from(key.as_str().len() + bytes + self.overhead_bytes).unwrap_or(u32::MAX)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sampler> {
+        self.sampler.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
