@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use hitmark_schema::curve::SamplerConfig;
 use hitmark_testbed::edge::{Edge, EdgeConfig};
 use hitmark_testbed::{CacheChoice, Indexes, SeedSize, Testbed, TestbedConfig, TestbedError};
 
@@ -70,6 +71,14 @@ pub(super) fn of_start(error: TestbedError) -> anyhow::Error {
     }
 }
 
+fn curve(args: &TestbedArgs) -> anyhow::Result<Option<SamplerConfig>> {
+    let rate = args.curve_rate;
+    if !(rate > 0.0 && rate <= 1.0) {
+        return Err(usage(format!("--curve-rate: must be above 0 and at most 1, not {rate}")));
+    }
+    Ok((!args.no_curve).then(|| SamplerConfig { rate, ..SamplerConfig::default() }))
+}
+
 fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
     let cache = args.cache.parse::<CacheChoice>();
     let seed_size = args.seed_size.parse::<SeedSize>();
@@ -91,6 +100,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             slow_after: Duration::from_millis(args.slow_after_ms),
             warm: args.warm,
             listen_writes: args.listen_writes,
+            curve: curve(args)?,
             cdn: super::cdn::config(&args.network)?,
         }),
         (cache, seed_size) => {

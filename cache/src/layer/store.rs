@@ -52,6 +52,32 @@ impl Inner {
         answer
     }
 
+    /// Shows a caller's lookup to the sample of the curve.
+    #[inline]
+    pub(super) fn asked(&self, key: &Key, fingerprint: u64, found: &Result<Lookup, CacheError>, now: UnixMs) {
+        let Some(curve) = &self.curve else { return };
+        let bytes = match found {
+            Ok(Lookup::Hit(entry)) => Some(entry.value.len()),
+            _ => None,
+        };
+        curve.asked(key, fingerprint, bytes, now, || self.metrics.lookups());
+    }
+
+    /// The same where the fingerprint is not known yet.
+    #[inline]
+    pub(super) fn shown(&self, key: &Key, found: &Result<Lookup, CacheError>, now: UnixMs) {
+        if self.curve.is_some() {
+            self.asked(key, key.fingerprint(), found, now);
+        }
+    }
+
+    /// The next lookup belongs to a caller's that was shown already.
+    pub(super) fn asks_again(&self) {
+        if let Some(curve) = &self.curve {
+            curve.again();
+        }
+    }
+
     /// Does an operation other than a lookup.
     pub(super) async fn timed<T>(
         &self,
@@ -108,6 +134,9 @@ impl Inner {
     /// An entry is in the store now.
     pub(super) fn kept(&self, key: &Key, entry: &Entry) {
         self.metrics.bytes_in(entry.value.len());
+        if let Some(curve) = &self.curve {
+            curve.stored(key, entry.value.len());
+        }
         self.reasons.stored(key, entry.kept_until);
     }
 
