@@ -113,7 +113,7 @@ impl ScenarioFindings {
         (0..series.points.len()).map(row).collect()
     }
 
-    fn name_of(&self, result: &ScenarioResult) -> String {
+    pub(crate) fn name_of(&self, result: &ScenarioResult) -> String {
         self.experiment
             .side(result.variant)
             .map_or_else(|| result.variant.to_string(), |side| side.name.clone())
@@ -149,7 +149,7 @@ fn unit_allows(value: f64) -> bool {
 }
 
 /// A value with its unit.
-fn figure(unit: Unit, value: f64) -> String {
+pub(crate) fn figure(unit: Unit, value: f64) -> String {
     let sign = if value < 0.0 { "−" } else { "" };
     let size = value.abs();
     let text = match unit {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hitmark_schema::scenario::{Point, Series};
 use hitmark_schema::{Figure, LoadModel, ScenarioResult, Unit, Variant};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -18,6 +19,7 @@ use crate::scenario::client::{Client, Reply};
 use crate::scenario::interval;
 use crate::scenario::probe::OriginProbe;
 use crate::scenario::stage::Stage;
+use crate::scenario::timeline::POINTS_MAX;
 use crate::scenario::{Context, Entry, Found, Scenario};
 use crate::template::Values;
 
@@ -112,6 +114,7 @@ impl Stampede {
         }
         let mut result = stage.result(variant);
         result.figures = self.figures(users, &bursts, cold.as_ref());
+        result.series.push(calls_by_expiry(&bursts));
         result.notes = notes_of(&bursts, &origin);
         Ok(result)
     }
@@ -183,6 +186,19 @@ impl Stampede {
             figures.insert(3, Figure::maybe("origin calls of a cold fill", Unit::Count, calls, 1));
         }
         figures
+    }
+}
+
+/// The origin calls of each expiry, as they came.
+fn calls_by_expiry(bursts: &[Burst]) -> Series {
+    let point = |(place, burst): (usize, &Burst)| {
+        Point::plain((place + 1) as f64, burst.origin_calls.map(|calls| calls as f64))
+    };
+    Series {
+        name: "origin calls".to_owned(),
+        unit: Unit::Count,
+        over: "expiry".to_owned(),
+        points: bursts.iter().enumerate().take(POINTS_MAX).map(point).collect(),
     }
 }
 
