@@ -1,7 +1,13 @@
 //! The live curve against the exact one: the same lookups go through a cache and into a trace.
 
-#![allow(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop here")]
+// Each test binary uses its part of the support.
+#![allow(dead_code)]
 
+mod support;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +17,7 @@ use hitmark_loadtests::keys::mix;
 use hitmark_loadtests::whatif::{Curve, Sample, Sizes, distances};
 use hitmark_schema::curve::{PageCurve, SamplerConfig, SizePoint, read};
 use hitmark_schema::exposition::encode;
+use support::{Service, hitmark};
 
 const KEYS: u64 = 30_000;
 const REQUESTS: u64 = 200_000;
@@ -154,4 +161,75 @@ async fn a_million_keys_leave_the_sample_at_its_size() {
     assert!(live.rate * live.keys <= 1_024.0, "{} of {}", live.rate, live.keys);
     assert!((live.keys / 1e6 - 1.0).abs() < 0.15, "{}", live.keys);
     assert!(live.by_entries.iter().all(|point| point.miss_ratio > 0.99), "a scan hits nowhere");
+}
+
+/// The body of a page.
+fn get(url: &str, path: &str) -> String {
+    let address = url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answer
+}
+
+#[tokio::test]
+async fn a_testbed_tells_its_curve_and_whatif_reads_it_off_the_page() {
+    let service = Service::testbed(&["--seed-size", "small"]).await;
+    let metrics = format!("{}/metrics", service.url);
+    let before = hitmark(&["whatif", "--from", &metrics]);
+    assert_eq!(before.code, 2, "nothing was asked for yet: {before:?}");
+    assert!(before.stderr.contains("has no live curve yet"), "{}", before.stderr);
+
+    for round in 0..6 {
+        for id in 1..=40 {
+            get(&service.url, &format!("/market/products/{}", if round % 2 == 0 { id } else { 41 - id }));
+        }
+    }
+    let curves = read(&get(&service.url, "/metrics"));
+    let curve = curves.first().expect("a curve");
+    assert!(curve.lookups >= 240 && curve.keys >= 40.0, "{curve:?}");
+    assert!(curve.by_entries.is_sorted_by(|one, other| one.miss_ratio >= other.miss_ratio), "{curve:?}");
+    let last = curve.by_entries.last().expect("points");
+    assert!(last.miss_ratio <= 1.0 / 6.0 + 0.01, "five rounds of six are repeated: {last:?}");
+
+    let whatif = hitmark(&["whatif", "--from", &metrics, "--sizes", "20,64KiB"]);
+    assert_eq!(whatif.code, 0, "{whatif:?}");
+    for part in ["/metrics (memory): ", "requests for", "one more point costs", "64.0 KiB"] {
+        assert!(whatif.stdout.contains(part), "missing {part} in:\n{}", whatif.stdout);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let json = hitmark(&["whatif", "--from", &service.url, "--format", "json", "--out", out]);
+    assert_eq!(json.code, 0, "{json:?}");
+    assert!(json.stdout.contains("\"byte_hit_ratio\": null"), "not measured is null:\n{}", json.stdout);
+    assert!(
+        std::fs::read_to_string(folder.path().join("whatif.html")).unwrap().contains("in bytes</figcaption>")
+    );
+}
+
+#[tokio::test]
+async fn without_the_curve_the_page_says_nothing_of_it() {
+    let service = Service::testbed(&["--seed-size", "small", "--no-curve"]).await;
+    get(&service.url, "/market/products/1");
+    let page = get(&service.url, "/metrics");
+    assert!(page.contains("cache_operations_total") && !page.contains("cache_curve"), "{page}");
+}
+
+#[test]
+fn mistakes_of_the_curves_flags_say_what_to_do() {
+    for (arguments, part) in [
+        (&["testbed", "--curve-rate", "2"][..], "--curve-rate: must be above 0 and at most 1"),
+        (&["testbed", "--curve-rate", "0.5", "--no-curve"], "cannot be used with"),
+        (&["whatif"], "<TRACE>"),
+        (&["whatif", "trace.csv", "--from", "http://127.0.0.1:1"], "cannot be used with"),
+        (&["whatif", "--from", "http://127.0.0.1:1/metrics"], "cannot be asked"),
+        (&["whatif", "--from", "nonsense"], "is not a URL"),
+    ] {
+        let finished = hitmark(arguments);
+        assert_eq!(finished.code, 2, "{arguments:?}: {finished:?}");
+        assert!(finished.stderr.contains(part), "{arguments:?}: {}", finished.stderr);
+    }
 }

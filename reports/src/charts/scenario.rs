@@ -10,7 +10,7 @@ use hitmark_schema::{ScenarioResult, Variant};
 use super::palette::Role;
 use super::panel::{Axis, Label, Mark, Panel};
 use super::{Chart, ChartTable, Sketch, ticks};
-use crate::format::{bytes, latency_tick, significant};
+use crate::format::{bytes, count, latency_tick, significant};
 use crate::scenario::{ScenarioFindings, figure};
 
 /// Panels of a chart at most, and lines of a panel.
@@ -137,6 +137,7 @@ fn panel(
 ) -> Panel {
     let (y, height_of) = y_axis(series, lines);
     let mut marks = spans(events, &x);
+    marks.extend(capacities(findings, series, place));
     marks.extend(
         bounds(findings, series).map(|value| Mark::Across { role: Role::Reference, y: height_of(value) }),
     );
@@ -164,6 +165,18 @@ fn short(name: &str) -> String {
 fn bounds<'r>(findings: &'r ScenarioFindings, series: &Series) -> impl Iterator<Item = f64> + 'r {
     let name = format!("{} bound", series.name);
     findings.results.iter().filter_map(move |result| result.value(&name)).take(1)
+}
+
+/// Where the search for a capacity ended, on each side.
+fn capacities(findings: &ScenarioFindings, series: &Series, place: fn(f64) -> f64) -> Vec<Mark> {
+    let is_searched = findings.scenario == "capacity" && series.over != "seconds";
+    let results = findings.results.iter().filter(|_| is_searched);
+    let mark = |result: &ScenarioResult| {
+        let (rate, name) = (result.value("capacity")?, findings.name_of(result));
+        let text = format!("{}: {}", short(&name), figure(Unit::PerSecond, rate));
+        Some(Mark::Upright { role: role(result), x: place(rate), text })
+    };
+    results.filter_map(mark).collect()
 }
 
 /// The time of a fault as a column between what begins and what ends, and a line for everything else.
@@ -228,7 +241,12 @@ fn over_title(over: &str) -> String {
     }
 }
 
-fn identity(value: f64) -> f64 {
+/// A place on the horizontal axis: whole numbers as such.
+fn place_text(at: f64) -> String {
+    if at >= 0.0 && at.fract() == 0.0 { count(at as u64) } else { significant(at) }
+}
+
+const fn identity(value: f64) -> f64 {
     value
 }
 
@@ -249,10 +267,10 @@ fn x_axis(
         return (ticks::linear(0.0, high.max(1e-3) * 1.02, title, text), identity);
     }
     if low > 0.0 && high / low >= LOGARITHMIC_FROM {
-        return (ticks::logarithmic(places(), title, significant), f64::log10);
+        return (ticks::logarithmic(places(), title, place_text), f64::log10);
     }
     let margin = ((high - low) * 0.04).max(0.5_f64.min(high.abs().max(0.1) * 0.04));
-    (ticks::linear(low - margin, high + margin, title, significant), identity)
+    (ticks::linear(low - margin, high + margin, title, place_text), identity)
 }
 
 /// Shares from 0 to 100 %, times on a logarithmic axis, everything else from 0 on.
@@ -306,7 +324,7 @@ fn table(quantities: &[&Series], lines: &[Vec<Line<'_>>], over: &str) -> ChartTa
     let row = |at: f64| {
         let cells = quantities.iter().zip(lines);
         let cells = cells.flat_map(|(series, lines)| lines.iter().map(|line| cell(series, line, at)));
-        std::iter::once(significant(at)).chain(cells).collect()
+        std::iter::once(place_text(at)).chain(cells).collect()
     };
     ChartTable { columns, rows: places.into_iter().step_by(step).map(row).collect() }
 }

@@ -147,6 +147,20 @@ fn calls_of_each_expiry_are_counted_from_nothing_on() {
 }
 
 #[test]
+fn the_steps_of_a_capacity_show_their_bound_and_where_the_search_ended() {
+    let steps = plain(&[(100.0, Some(0.002)), (200.0, Some(0.01)), (300.0, Some(0.4))]);
+    let mut one =
+        result(Variant::Baseline, vec![series("p99", Unit::Seconds, "requests each second", steps)]);
+    one.figures.push(Figure::exact("capacity", Unit::PerSecond, 200.0, 3));
+    let findings = ScenarioFindings { scenario: "capacity".to_owned(), ..findings(vec![one]) };
+    let sketch = sketch(&findings).expect("a chart");
+    let marks = &sketch.panels[0].marks;
+    let end = Mark::Upright { role: Role::Baseline, x: 200.0, text: "uncached: 200 /s".to_owned() };
+    assert!(marks.contains(&end), "{marks:?}");
+    assert!(marks.iter().any(|mark| matches!(mark, Mark::Across { .. })), "the bound: {marks:?}");
+}
+
+#[test]
 fn a_scenario_that_followed_nothing_has_no_chart() {
     assert!(sketch(&findings(Vec::new())).is_none());
     let lone =
