@@ -19,8 +19,8 @@ use hitmark_schema::curve::{PageCurve, SamplerConfig, SizePoint, read};
 use hitmark_schema::exposition::encode;
 use support::{Service, hitmark};
 
-const KEYS: u64 = 30_000;
-const REQUESTS: u64 = 200_000;
+const KEYS: u64 = 20_000;
+const REQUESTS: u64 = 80_000;
 const LONG: Duration = Duration::from_secs(3_600);
 /// What an entry in memory takes beside key and value, as `cache_size_bytes` counts it.
 const OVERHEAD_BYTES: u64 = 264;
@@ -46,7 +46,7 @@ fn layer(keys_max: usize) -> CacheLayer {
     options.curve =
         Some(SamplerConfig { keys_max, requests_per_second_max: u32::MAX, ..SamplerConfig::default() });
     // Smaller than the footprint, so that misses and their sizes take part.
-    CacheLayer::memory_with(MemoryConfig { capacity_bytes: 4 << 20 }, options)
+    CacheLayer::memory_with(MemoryConfig { capacity_bytes: 2 << 20 }, options)
 }
 
 async fn ask(cache: &CacheLayer, id: u64) {
@@ -86,13 +86,13 @@ fn worst(points: &[SizePoint], footprint: f64, exact: impl Fn(u64) -> f64) -> f6
 #[tokio::test]
 async fn the_live_curve_is_within_two_points_of_the_exact_one_in_entries_and_in_bytes() {
     let exact = exact();
-    let cache = layer(8_192);
+    let cache = layer(4_096);
     for nth in 0..REQUESTS {
         ask(&cache, choice(nth)).await;
     }
     let live = live(&cache);
     assert_eq!((live.lookups, live.dropped), (REQUESTS, 0));
-    assert!(live.rate < 0.6, "more keys than the sample holds: {}", live.rate);
+    assert!(live.rate < 1.0, "more keys than the sample holds: {}", live.rate);
     let keys = exact.entries_max() as f64;
     assert!((live.keys / keys - 1.0).abs() < 0.05, "{} keys, not {keys}", live.keys);
     let by_entries = worst(&live.by_entries, keys, |size| exact.hit_ratio(size));
@@ -122,7 +122,7 @@ async fn the_present_size_is_on_the_curve_and_agrees_with_what_the_cache_itself_
     // The store's policy is not LRU, so it may do a little better or worse.
     assert!((factor("1") - missed / REQUESTS as f64).abs() < 0.05, "{} and {missed}", factor("1"));
     assert!(factor("0.25") >= factor("0.5") && factor("0.5") >= factor("1") && factor("2") >= factor("4"));
-    assert_eq!(value("cache_capacity_bytes"), f64::from(4 << 20));
+    assert_eq!(value("cache_capacity_bytes"), f64::from(2 << 20));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -144,23 +144,26 @@ async fn several_threads_make_the_same_curve_and_what_they_leave_out_is_counted(
     }
     let live = live(&cache);
     assert_eq!(live.lookups, REQUESTS, "lookups that a flight repeats are not counted twice");
-    assert!(live.dropped < live.sampled, "{} of {}", live.dropped, live.sampled);
+    // Only a holder of the lock that is off the processor for very long makes more than a few.
+    assert!(live.dropped * 20 < live.sampled, "{} of {}", live.dropped, live.sampled);
     let worst = worst(&live.by_entries, exact.entries_max() as f64, |size| exact.hit_ratio(size));
     assert!(worst <= 0.03, "off by {worst}, {} of {} left out", live.dropped, live.sampled);
 }
 
 #[tokio::test]
-async fn a_million_keys_leave_the_sample_at_its_size() {
+async fn a_scan_leaves_the_sample_at_its_size_and_hits_nowhere() {
     let cache = layer(1_024);
     let missing = Bytes::from_static(b"x");
-    for id in 0..1_000_000_u64 {
+    for id in 0..200_000_u64 {
         let found = cache.get(&Key::new("scan").id(id)).await.expect("asked");
         assert_ne!(found, Some(missing.clone()));
     }
     let live = live(&cache);
     assert!(live.rate * live.keys <= 1_024.0, "{} of {}", live.rate, live.keys);
-    assert!((live.keys / 1e6 - 1.0).abs() < 0.15, "{}", live.keys);
-    assert!(live.by_entries.iter().all(|point| point.miss_ratio > 0.99), "a scan hits nowhere");
+    assert!((live.keys / 2e5 - 1.0).abs() < 0.15, "{}", live.keys);
+    // A sample of some hundred keys is known to one part in its root: four percent or so.
+    let hits = live.by_entries.iter().map(|point| 1.0 - point.miss_ratio).fold(0.0, f64::max);
+    assert!(hits < 0.1, "a scan hits nowhere: {hits} at {}", live.rate);
 }
 
 /// The body of a page.

@@ -10,8 +10,8 @@ use hitmark_schema::{ScenarioResult, Variant};
 use super::palette::Role;
 use super::panel::{Axis, Label, Mark, Panel};
 use super::{Chart, ChartTable, Sketch, ticks};
-use crate::format::{bytes, count, latency_tick, significant};
-use crate::scenario::{ScenarioFindings, figure};
+use crate::format::{bytes, latency_tick};
+use crate::scenario::{self, ScenarioFindings, figure};
 
 /// Panels of a chart at most, and lines of a panel.
 const PANELS_MAX: usize = 5;
@@ -135,12 +135,11 @@ fn panel(
     events: &[(f64, String)],
     (x, place): (Axis, fn(f64) -> f64),
 ) -> Panel {
-    let (y, height_of) = y_axis(series, lines);
+    let bound = bound(findings, series);
+    let (y, height_of) = y_axis(series, lines, bound);
     let mut marks = spans(events, &x);
     marks.extend(capacities(findings, series, place));
-    marks.extend(
-        bounds(findings, series).map(|value| Mark::Across { role: Role::Reference, y: height_of(value) }),
-    );
+    marks.extend(bound.map(|value| Mark::Across { role: Role::Reference, y: height_of(value) }));
     for line in lines {
         marks.extend(whiskers(line, place, height_of));
         marks.extend(drawn(line, place, height_of, series.over != "seconds"));
@@ -162,9 +161,9 @@ fn short(name: &str) -> String {
 }
 
 /// The bound that a figure of the scenario names for a quantity, such as the p99 that a rate must keep.
-fn bounds<'r>(findings: &'r ScenarioFindings, series: &Series) -> impl Iterator<Item = f64> + 'r {
+fn bound(findings: &ScenarioFindings, series: &Series) -> Option<f64> {
     let name = format!("{} bound", series.name);
-    findings.results.iter().filter_map(move |result| result.value(&name)).take(1)
+    findings.results.iter().find_map(|result| result.value(&name))
 }
 
 /// Where the search for a capacity ended, on each side.
@@ -241,11 +240,6 @@ fn over_title(over: &str) -> String {
     }
 }
 
-/// A place on the horizontal axis: whole numbers as such.
-fn place_text(at: f64) -> String {
-    if at >= 0.0 && at.fract() == 0.0 { count(at as u64) } else { significant(at) }
-}
-
 const fn identity(value: f64) -> f64 {
     value
 }
@@ -267,16 +261,16 @@ fn x_axis(
         return (ticks::linear(0.0, high.max(1e-3) * 1.02, title, text), identity);
     }
     if low > 0.0 && high / low >= LOGARITHMIC_FROM {
-        return (ticks::logarithmic(places(), title, place_text), f64::log10);
+        return (ticks::logarithmic(places(), title, scenario::place), f64::log10);
     }
     let margin = ((high - low) * 0.04).max(0.5_f64.min(high.abs().max(0.1) * 0.04));
-    (ticks::linear(low - margin, high + margin, title, place_text), identity)
+    (ticks::linear(low - margin, high + margin, title, scenario::place), identity)
 }
 
 /// Shares from 0 to 100 %, times on a logarithmic axis, everything else from 0 on.
-fn y_axis(series: &Series, lines: &[Line<'_>]) -> (Axis, fn(f64) -> f64) {
+fn y_axis(series: &Series, lines: &[Line<'_>], bound: Option<f64>) -> (Axis, fn(f64) -> f64) {
     let points = || lines.iter().flat_map(|line| &line.points);
-    let values = || points().flat_map(|point| [point.value, point.lower, point.upper]).flatten();
+    let values = || points().flat_map(|point| [point.value, point.lower, point.upper]).flatten().chain(bound);
     let title = series.name.as_str();
     let (low, high) = ticks::range(values()).unwrap_or((0.0, 1.0));
     match series.unit {
@@ -292,6 +286,8 @@ fn y_axis(series: &Series, lines: &[Line<'_>]) -> (Axis, fn(f64) -> f64) {
         unit => {
             let text = move |value: f64| match unit {
                 Unit::Bytes => bytes(value.max(0.0) as u64),
+                Unit::Count | Unit::Ratio => scenario::place(value),
+                Unit::PerSecond => format!("{} /s", scenario::place(value)),
                 unit => figure(unit, value),
             };
             (ticks::linear(low.min(0.0), high.max(low + 1e-9) * 1.08, title, text), identity)
@@ -324,7 +320,7 @@ fn table(quantities: &[&Series], lines: &[Vec<Line<'_>>], over: &str) -> ChartTa
     let row = |at: f64| {
         let cells = quantities.iter().zip(lines);
         let cells = cells.flat_map(|(series, lines)| lines.iter().map(|line| cell(series, line, at)));
-        std::iter::once(place_text(at)).chain(cells).collect()
+        std::iter::once(scenario::place(at)).chain(cells).collect()
     };
     ChartTable { columns, rows: places.into_iter().step_by(step).map(row).collect() }
 }
