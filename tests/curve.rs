@@ -19,8 +19,8 @@ use hitmark_schema::curve::{PageCurve, SamplerConfig, SizePoint, read};
 use hitmark_schema::exposition::encode;
 use support::{Service, hitmark};
 
-const KEYS: u64 = 20_000;
-const REQUESTS: u64 = 80_000;
+const KEYS: u64 = 30_000;
+const REQUESTS: u64 = 200_000;
 const LONG: Duration = Duration::from_secs(3_600);
 /// What an entry in memory takes beside key and value, as `cache_size_bytes` counts it.
 const OVERHEAD_BYTES: u64 = 264;
@@ -46,7 +46,7 @@ fn layer(keys_max: usize) -> CacheLayer {
     options.curve =
         Some(SamplerConfig { keys_max, requests_per_second_max: u32::MAX, ..SamplerConfig::default() });
     // Smaller than the footprint, so that misses and their sizes take part.
-    CacheLayer::memory_with(MemoryConfig { capacity_bytes: 2 << 20 }, options)
+    CacheLayer::memory_with(MemoryConfig { capacity_bytes: 4 << 20 }, options)
 }
 
 async fn ask(cache: &CacheLayer, id: u64) {
@@ -86,13 +86,13 @@ fn worst(points: &[SizePoint], footprint: f64, exact: impl Fn(u64) -> f64) -> f6
 #[tokio::test]
 async fn the_live_curve_is_within_two_points_of_the_exact_one_in_entries_and_in_bytes() {
     let exact = exact();
-    let cache = layer(4_096);
+    let cache = layer(8_192);
     for nth in 0..REQUESTS {
         ask(&cache, choice(nth)).await;
     }
     let live = live(&cache);
     assert_eq!((live.lookups, live.dropped), (REQUESTS, 0));
-    assert!(live.rate < 1.0, "more keys than the sample holds: {}", live.rate);
+    assert!(live.rate < 0.6, "more keys than the sample holds: {}", live.rate);
     let keys = exact.entries_max() as f64;
     assert!((live.keys / keys - 1.0).abs() < 0.05, "{} keys, not {keys}", live.keys);
     let by_entries = worst(&live.by_entries, keys, |size| exact.hit_ratio(size));
@@ -122,7 +122,7 @@ async fn the_present_size_is_on_the_curve_and_agrees_with_what_the_cache_itself_
     // The store's policy is not LRU, so it may do a little better or worse.
     assert!((factor("1") - missed / REQUESTS as f64).abs() < 0.05, "{} and {missed}", factor("1"));
     assert!(factor("0.25") >= factor("0.5") && factor("0.5") >= factor("1") && factor("2") >= factor("4"));
-    assert_eq!(value("cache_capacity_bytes"), f64::from(2 << 20));
+    assert_eq!(value("cache_capacity_bytes"), f64::from(4 << 20));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

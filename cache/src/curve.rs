@@ -63,23 +63,15 @@ impl Tap {
         }
     }
 
-    /// A caller's lookup, with the bytes of what it found. `lookups` counts all of them so far.
+    /// Whether a key is in the sample.
     #[inline]
-    pub(crate) fn asked(
-        &self,
-        key: &Key,
-        fingerprint: u64,
-        found_bytes: Option<usize>,
-        now: UnixMs,
-        lookups: impl Fn() -> u64,
-    ) {
-        if fingerprint <= self.threshold.0.load(Ordering::Relaxed) {
-            self.sampled(key, fingerprint, found_bytes, now, lookups);
-        }
+    pub(crate) fn has(&self, fingerprint: u64) -> bool {
+        fingerprint <= self.threshold.0.load(Ordering::Relaxed)
     }
 
-    #[cold]
-    fn sampled(
+    /// A caller's lookup of a key that is in the sample, with the bytes of what it found. `lookups` counts
+    /// all of them so far.
+    pub(crate) fn sampled(
         &self,
         key: &Key,
         fingerprint: u64,
@@ -121,7 +113,7 @@ impl Tap {
     /// A value was stored: the size of a key whose lookup could not know it.
     pub(crate) fn stored(&self, key: &Key, bytes: usize) {
         let fingerprint = key.fingerprint();
-        if fingerprint > self.threshold.0.load(Ordering::Relaxed) {
+        if !self.has(fingerprint) {
             return;
         }
         if let Ok(mut sample) = self.sample.try_lock() {

@@ -12,6 +12,7 @@ use super::part::Part;
 use crate::backend::parts::{ABREAST, SCANS_ABREAST};
 use crate::backend::{Cache, Lookup};
 use crate::clock::UnixMs;
+use crate::curve::Tap;
 use crate::entry::Entry;
 use crate::error::CacheError;
 use crate::invalidation::Invalidation;
@@ -55,12 +56,28 @@ impl Inner {
     /// Shows a caller's lookup to the sample of the curve.
     #[inline]
     pub(super) fn asked(&self, key: &Key, fingerprint: u64, found: &Result<Lookup, CacheError>, now: UnixMs) {
-        let Some(curve) = &self.curve else { return };
+        if let Some(curve) = &self.curve
+            && curve.has(fingerprint)
+        {
+            self.sampled(curve, key, fingerprint, found, now);
+        }
+    }
+
+    /// Out of the way of the lookups that are not sampled.
+    #[cold]
+    fn sampled(
+        &self,
+        curve: &Tap,
+        key: &Key,
+        fingerprint: u64,
+        found: &Result<Lookup, CacheError>,
+        now: UnixMs,
+    ) {
         let bytes = match found {
             Ok(Lookup::Hit(entry)) => Some(entry.value.len()),
             _ => None,
         };
-        curve.asked(key, fingerprint, bytes, now, || self.metrics.lookups());
+        curve.sampled(key, fingerprint, bytes, now, || self.metrics.lookups());
     }
 
     /// The same where the fingerprint is not known yet.
