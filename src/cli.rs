@@ -46,12 +46,13 @@ pub(crate) enum Command {
         after_help = "Example: hitmark load run loadtests/plans/marketplace.toml --out my-run"
     )]
     Load(LoadCommand),
-    /// Tell what a cache of another size or policy would have made of a trace.
+    /// Tell what a cache of another size or policy would have made of a trace, or of a running testbed.
     #[command(
         after_help = "Example: hitmark whatif requests.csv.gz --sizes 64MiB,256MiB --policy s3fifo,sieve --out curve\n\n\
         Traces: CSV (key, or key and size, or time, key and size; or a head that names them), one key a line, or\n\
         libCacheSim's oracleGeneral; plain or as .gz, .xz, .zst. Up to 10 million requests the curve is exact;\n\
-        above, it is estimated from a share of the keys (SHARDS)."
+        above, it is estimated from a share of the keys (SHARDS).\n\n\
+        Live: hitmark whatif --from http://127.0.0.1:8080/metrics reads the curve of a running testbed off its page."
     )]
     Whatif(WhatIfArgs),
     /// Draw one page from one or more runs.
@@ -170,8 +171,11 @@ pub(crate) struct LoadNewArgs {
 #[derive(Debug, Args)]
 pub(crate) struct WhatIfArgs {
     /// The trace file.
-    #[arg(value_name = "TRACE")]
-    pub(crate) trace: PathBuf,
+    #[arg(value_name = "TRACE", required_unless_present = "from")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Instead of a trace, the metrics page of a running testbed: its live curve.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["trace", "policies", "rate", "trace_format"])]
+    pub(crate) from: Option<String>,
     /// Cache sizes: entries (5000), bytes (64MiB) or a share of all keys (10%).
     #[arg(long, value_name = "SIZE", value_delimiter = ',')]
     pub(crate) sizes: Vec<String>,

@@ -69,6 +69,13 @@ pub(crate) struct TestbedArgs {
     /// Take out cached answers when others write to the database; PostgreSQL only.
     #[arg(long, env = "HITMARK_LISTEN_WRITES")]
     pub(crate) listen_writes: bool,
+    /// Leave the live miss-ratio curve out of /metrics.
+    #[arg(long, env = "HITMARK_NO_CURVE", conflicts_with = "curve_rate")]
+    pub(crate) no_curve: bool,
+    /// The share of keys that the live miss-ratio curve begins with: above 0, at most 1. It falls by itself
+    /// above 8,192 keys, and above 10,000 lookups a second.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0, env = "HITMARK_CURVE_RATE")]
+    pub(crate) curve_rate: f64,
     /// The network before the assets.
     #[command(flatten)]
     pub(crate) network: CdnArgs,

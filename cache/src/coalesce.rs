@@ -80,6 +80,8 @@ pub(crate) enum Boarding {
 /// What a caller knew before it asked the cache.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ticket {
+    /// The key's, for whoever else needs it.
+    pub(crate) fingerprint: u64,
     shard: usize,
     landed: u64,
 }
@@ -140,8 +142,9 @@ impl Coalescer {
 
     /// To be taken before the cache is asked. Costs a few nanoseconds, and takes no lock.
     pub(crate) fn ticket(&self, key: &Key) -> Ticket {
-        let shard = shard_of(key);
-        Ticket { shard, landed: self.shards[shard].landed.load(Ordering::Acquire) }
+        let fingerprint = key.fingerprint();
+        let shard = shard_of(fingerprint);
+        Ticket { fingerprint, shard, landed: self.shards[shard].landed.load(Ordering::Acquire) }
     }
 
     /// To be called after a miss, with the ticket from before it. The tags are those that the value
@@ -186,7 +189,7 @@ impl Coalescer {
     #[must_use]
     pub(crate) fn overtake(&self, key: &Key) -> Storing {
         let mut storing = Storing::default();
-        self.shards[shard_of(key)].overtake(&mut storing, |flown, _| flown == key);
+        self.shards[shard_of(key.fingerprint())].overtake(&mut storing, |flown, _| flown == key);
         storing
     }
 
@@ -247,17 +250,10 @@ impl Shard {
     }
 }
 
-/// The shard of a key, from its last bytes, where keys differ most. Keys that a user chooses can
-/// share a shard on purpose: that shares a lock, and harms nothing else.
-fn shard_of(key: &Key) -> usize {
-    let text = key.as_str().as_bytes();
-    let tail = text.last_chunk::<8>().map_or_else(
-        || text.iter().fold(0, |tail, byte| tail << 8 | u64::from(*byte)),
-        |tail| u64::from_be_bytes(*tail),
-    );
-    // Fibonacci hashing: the high bits of the product mix all bits of the tail.
-    let mixed = tail.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - SHARDS.ilog2());
-    usize::try_from(mixed).unwrap_or_default()
+/// The shard of a key. Keys that a user chooses can share a shard on purpose: that shares a lock, and
+/// harms nothing else.
+const fn shard_of(fingerprint: u64) -> usize {
+    fingerprint as usize % SHARDS
 }
 
 /// One caller's duty to bring a value. Dropped without landing, it lets the waiters know that
@@ -417,7 +413,7 @@ mod tests {
     #[test]
     fn keys_spread_over_the_shards() {
         let mut used = [false; SHARDS];
-        (0..1000).for_each(|id| used[shard_of(&Key::new("product").id(id))] = true);
+        (0..1000).for_each(|id| used[shard_of(Key::new("product").id(id).fingerprint())] = true);
         assert!(used.iter().filter(|used| **used).count() > SHARDS * 3 / 4);
     }
 }

@@ -49,6 +49,38 @@ impl Key {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A hash whose bits are all good, for choices that need not be kept from who chooses keys. It is
+    /// the same in every process. Folded multiplications over 16 bytes each, as in wyhash: a
+    /// nanosecond or two.
+    #[inline]
+    pub(crate) fn fingerprint(&self) -> u64 {
+        const ODD: [u64; 3] = [0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB];
+        let text = self.0.as_bytes();
+        let mut hash = ODD[0] ^ text.len() as u64;
+        let mut rest = text;
+        while let Some((chunk, more)) = rest.split_first_chunk::<16>().filter(|(_, more)| !more.is_empty()) {
+            let (one, other) = halves(chunk);
+            hash = folded(one ^ hash, other ^ ODD[1]);
+            rest = more;
+        }
+        let (one, other) = match (text.last_chunk::<16>(), text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            (Some(chunk), ..) => halves(chunk),
+            (None, Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => (text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
+        };
+        folded(folded(one ^ hash, other ^ ODD[2]), ODD[1])
+    }
+}
+
+fn halves(chunk: &[u8; 16]) -> (u64, u64) {
+    let whole = u128::from_le_bytes(*chunk);
+    (whole as u64, (whole >> 64) as u64)
+}
+
+fn folded(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    product as u64 ^ (product >> 64) as u64
 }
 
 /// Why a text is not the text of a key.
@@ -167,6 +199,31 @@ mod tests {
             let key = key_of(&parts);
             let allowed = |b: u8| !is_special(b) || b == b':' || b == b'%';
             prop_assert!(key.as_str().bytes().all(allowed), "{}", key);
+        }
+    }
+
+    #[test]
+    fn fingerprints_of_keys_that_differ_little_are_spread_evenly() {
+        let kinds: [fn(u32) -> Key; 4] = [
+            |id| Key::new("k").id(id),
+            |id| Key::new("product").id(id),
+            |id| Key::new("product").id(id).and("locale", "en").and("shop", 7),
+            |id| Key::new("search").id(format!("{}{id}{}", "x".repeat(40), "y".repeat(40))),
+        ];
+        for kind in kinds {
+            let mut below = 0;
+            let mut low_bits = [0_u32; 64];
+            let mut seen = std::collections::HashSet::new();
+            for id in 0..64_000 {
+                let fingerprint = kind(id).fingerprint();
+                below += u32::from(fingerprint < u64::MAX / 100);
+                low_bits[(fingerprint % 64) as usize] += 1;
+                seen.insert(fingerprint);
+            }
+            assert_eq!(seen.len(), 64_000, "{}", kind(1));
+            // 640 ± 25 and 1,000 ± 31 by chance: five times that.
+            assert!((515..=765).contains(&below), "{}: {below}", kind(1));
+            assert!(low_bits.iter().all(|count| (845..=1_155).contains(count)), "{}: {low_bits:?}", kind(1));
         }
     }
 

@@ -32,6 +32,7 @@
 //! - [`entry`](Entry), [`tag`](Tag), `clock`: what is kept, under which names, and when.
 //! - [`wire`]: the form of an entry outside this process.
 //! - [`policy`](Policy): how a value is cached: its freshness, its stale windows, its timeouts, its tags.
+//! - `curve`: the tap of the live miss-ratio curve.
 //! - `coalesce`: the joining of concurrent misses.
 //! - [`invalidation`](Invalidation), [`cascade`](Cascades), `pending`: what is no longer true, what
 //!   follows from that, and what waits for a server that is away.
@@ -51,6 +52,7 @@ mod cacheable;
 mod cascade;
 mod clock;
 mod coalesce;
+mod curve;
 mod entry;
 mod error;
 mod invalidation;

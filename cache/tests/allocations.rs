@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use bytes::Bytes;
-use hitmark_cache::{CacheLayer, Key, MemoryConfig, Policy, RedisConfig, Source, Tag};
+use hitmark_cache::{CacheLayer, Key, LayerOptions, MemoryConfig, Policy, RedisConfig, Source, Tag};
+use hitmark_schema::curve::SamplerConfig;
+use hitmark_schema::exposition::Value;
+use hitmark_schema::metrics::CURVE_SAMPLED;
 use hitmark_testkit::RedisServer;
 use redis::AsyncCommands;
 
@@ -55,6 +58,32 @@ async fn a_hit_in_memory_allocates_nothing() {
         }
     });
     assert_eq!((gets.count_total, fetches.count_total), (0, 0));
+}
+
+#[tokio::test]
+async fn a_hit_that_the_curve_samples_allocates_nothing_either() {
+    let mut options = LayerOptions::default();
+    let every = SamplerConfig { requests_per_second_max: u32::MAX, ..SamplerConfig::default() };
+    options.curve = Some(every);
+    let cache = CacheLayer::memory_with(MemoryConfig::default(), options);
+    let policy = Policy::ttl(LONG);
+    let keys: Vec<Key> = (0..100).map(|id| Key::new("product").id(id)).collect();
+    for key in &keys {
+        cache.put(key, Bytes::from(vec![b'x'; VALUE_BYTES]), &policy).await.expect("stored");
+        now(cache.get(key)).expect("asked").expect("a hit");
+    }
+    // More hits than the sample has slots for, so that closing its row is counted too.
+    let hits = measure(|| {
+        for round in 0..every.keys_max * 5 {
+            let key = &keys[round % keys.len()];
+            let served = black_box(now(cache.fetch(key, &policy, never))).expect("served");
+            assert_eq!(served.source, Source::Hit);
+        }
+    });
+    assert_eq!(hits.count_total, 0);
+    let families = cache.families();
+    let sampled = families.iter().find(|family| family.metric == CURVE_SAMPLED).expect("a curve");
+    assert_eq!(sampled.samples[0].value, Value::Number((100 + every.keys_max * 5) as f64));
 }
 
 #[test]

@@ -73,6 +73,8 @@ pub enum Shape {
     Lines,
     /// Areas over time that add up.
     Stacked,
+    /// One bar for each series, as it is now.
+    Bars,
 }
 
 /// The unit of values.
@@ -94,7 +96,7 @@ impl Shape {
     const fn size(self) -> (u32, u32) {
         match self {
             Self::Stat => (4, 5),
-            Self::Lines | Self::Stacked => (8, 8),
+            Self::Lines | Self::Stacked | Self::Bars => (8, 8),
         }
     }
 
@@ -102,6 +104,7 @@ impl Shape {
         match self {
             Self::Stat => "stat",
             Self::Lines | Self::Stacked => "timeseries",
+            Self::Bars => "bargauge",
         }
     }
 }
@@ -224,7 +227,8 @@ fn panel(panel: &Panel, id: usize, place: &Value) -> Value {
     let targets = panel.queries.iter().zip('A'..='Z').map(|(query, letter)| {
         json!({
             "datasource": datasource(), "editorMode": "code", "expr": query.expression,
-            "legendFormat": query.legend, "range": true, "refId": letter.to_string(),
+            "instant": panel.shape == Shape::Bars, "legendFormat": query.legend,
+            "range": panel.shape != Shape::Bars, "refId": letter.to_string(),
         })
     });
     json!({
@@ -250,7 +254,7 @@ fn defaults(panel: &Panel) -> Value {
     if panel.unit == Unit::Ratio {
         defaults["max"] = json!(1);
     }
-    if panel.shape != Shape::Stat {
+    if matches!(panel.shape, Shape::Lines | Shape::Stacked) {
         let stacking = if panel.shape == Shape::Stacked { "normal" } else { "none" };
         let filled = if panel.shape == Shape::Stacked { 40 } else { 5 };
         defaults["color"] = json!({ "mode": "palette-classic" });
@@ -286,6 +290,11 @@ fn options(shape: Shape) -> Value {
             "colorMode": "value", "graphMode": "area", "justifyMode": "auto", "orientation": "auto",
             "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false },
             "textMode": "auto",
+        }),
+        Shape::Bars => json!({
+            "displayMode": "basic", "minVizHeight": 8, "orientation": "horizontal", "showUnfilled": true,
+            "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false },
+            "valueMode": "color",
         }),
         Shape::Lines | Shape::Stacked => json!({
             "legend": { "calcs": ["lastNotNull", "max"], "displayMode": "table", "placement": "bottom", "showLegend": true },

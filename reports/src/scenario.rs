@@ -4,7 +4,7 @@
 //! other, side by side, with the intervals that it measured. What makes an answer wrong whatever its
 //! speed stands first.
 
-use hitmark_schema::scenario::{Figure, ScenarioResult, Series, Unit};
+use hitmark_schema::scenario::{Figure, Point, ScenarioResult, Series, Unit};
 use hitmark_schema::{Experiment, Run};
 use serde_json::{Value, json};
 
@@ -98,22 +98,34 @@ impl ScenarioFindings {
         format!("{} over {}", series.name, series.over)
     }
 
+    /// Rows of every place that any side has: the steps of a search differ from side to side.
     fn curve(&self, series: &Series) -> Vec<Vec<String>> {
-        let row = |place: usize| {
-            let point = &series.points[place];
-            let setting =
-                if point.setting.is_empty() { String::new() } else { format!(", {}", point.setting) };
-            let cells = self.results.iter().map(|result| {
-                let same = result.series.iter().find(|other| other.name == series.name);
-                let point = same.and_then(|other| other.points.get(place));
+        let same = |result: &'_ ScenarioResult| -> Vec<Point> {
+            let found =
+                result.series.iter().find(|other| other.name == series.name && other.over == series.over);
+            found.map_or_else(Vec::new, |found| found.points.clone())
+        };
+        let sides: Vec<Vec<Point>> = self.results.iter().map(same).collect();
+        let is_at = |one: &Point, other: &Point| one.at == other.at && one.setting == other.setting;
+        let mut places: Vec<&Point> = Vec::new();
+        for point in sides.iter().flatten() {
+            if !places.iter().any(|known| is_at(known, point)) {
+                places.push(point);
+            }
+        }
+        places.sort_by(|one, other| one.at.total_cmp(&other.at));
+        let row = |at: &Point| {
+            let setting = if at.setting.is_empty() { String::new() } else { format!(", {}", at.setting) };
+            let cells = sides.iter().map(|points| {
+                let point = points.iter().find(|point| is_at(point, at));
                 point.map_or_else(dash, |point| within(series.unit, point.value, point.lower, point.upper))
             });
-            std::iter::once(format!("{}{setting}", significant(point.at))).chain(cells).collect()
+            std::iter::once(format!("{}{setting}", place(at.at))).chain(cells).collect()
         };
-        (0..series.points.len()).map(row).collect()
+        places.into_iter().map(row).collect()
     }
 
-    fn name_of(&self, result: &ScenarioResult) -> String {
+    pub(crate) fn name_of(&self, result: &ScenarioResult) -> String {
         self.experiment
             .side(result.variant)
             .map_or_else(|| result.variant.to_string(), |side| side.name.clone())
@@ -148,8 +160,13 @@ fn unit_allows(value: f64) -> bool {
     value.is_finite()
 }
 
+/// A place on a curve: whole numbers as such.
+pub(crate) fn place(at: f64) -> String {
+    if at >= 0.0 && at.fract() == 0.0 { count(at as u64) } else { significant(at) }
+}
+
 /// A value with its unit.
-fn figure(unit: Unit, value: f64) -> String {
+pub(crate) fn figure(unit: Unit, value: f64) -> String {
     let sign = if value < 0.0 { "−" } else { "" };
     let size = value.abs();
     let text = match unit {

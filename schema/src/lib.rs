@@ -13,12 +13,14 @@
 //! - [`environment`]: where a run was made.
 //! - [`cache_status`]: the `Cache-Status` response header, as sent and as read.
 //! - [`cache_headers`]: what the headers of any cache say, vendors' own among them.
+//! - [`curve`]: a miss-ratio curve from a sample of requests, as they come.
 //! - [`metrics`], [`exposition`]: metric names, and the text page that carries them.
 //! - [`thresholds`]: the one table of what is excellent, good or poor.
 //! - [`redact`]: URLs without their secrets.
 
 pub mod cache_headers;
 pub mod cache_status;
+pub mod curve;
 pub mod environment;
 pub mod experiment;
 pub mod exposition;

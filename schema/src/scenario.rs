@@ -124,6 +124,24 @@ impl Point {
     }
 }
 
+impl Series {
+    /// The name of the series whose points are not values but what happened: the beginning of a fault,
+    /// its end. Their `setting` says what.
+    pub const EVENTS: &'static str = "events";
+
+    /// What happened, at seconds since the load began.
+    #[must_use]
+    pub fn events(events: &[(f64, String)]) -> Self {
+        let point = |(at, what): &(f64, String)| Point { setting: what.clone(), ..Point::plain(*at, None) };
+        Self {
+            name: Self::EVENTS.to_owned(),
+            unit: Unit::Count,
+            over: "seconds".to_owned(),
+            points: events.iter().map(point).collect(),
+        }
+    }
+}
+
 impl ScenarioResult {
     /// The figure of a name.
     #[must_use]

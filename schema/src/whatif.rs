@@ -55,8 +55,8 @@ pub struct BytePoint {
     pub bytes: u64,
     /// Hits over requests.
     pub hit_ratio: f64,
-    /// Bytes served from the cache over bytes asked for.
-    pub byte_hit_ratio: f64,
+    /// Bytes served from the cache over bytes asked for; none if it was not measured.
+    pub byte_hit_ratio: Option<f64>,
 }
 
 /// Where more cache begins to buy less: the point of the curve that lies furthest above the line from

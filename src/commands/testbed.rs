@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use hitmark_schema::curve::SamplerConfig;
 use hitmark_testbed::edge::{Edge, EdgeConfig};
 use hitmark_testbed::{CacheChoice, Compression, Indexes, SeedSize, Testbed, TestbedConfig, TestbedError};
 
@@ -71,6 +72,14 @@ pub(super) fn of_start(error: TestbedError) -> anyhow::Error {
     }
 }
 
+fn curve(args: &TestbedArgs) -> anyhow::Result<Option<SamplerConfig>> {
+    let rate = args.curve_rate;
+    if !(rate > 0.0 && rate <= 1.0) {
+        return Err(usage(format!("--curve-rate: must be above 0 and at most 1, not {rate}")));
+    }
+    Ok((!args.no_curve).then(|| SamplerConfig { rate, ..SamplerConfig::default() }))
+}
+
 fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
     let cache = args.cache.parse::<CacheChoice>();
     let seed_size = args.seed_size.parse::<SeedSize>();
@@ -94,6 +103,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             compression: Compression { min_bytes: args.compression_min_bytes, level: args.compression_level },
             warm: args.warm,
             listen_writes: args.listen_writes,
+            curve: curve(args)?,
             cdn: super::cdn::config(&args.network)?,
         }),
         (cache, seed_size) => {

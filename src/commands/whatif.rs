@@ -1,14 +1,20 @@
 //! `hitmark whatif`: what a cache of another size or policy would have made of a trace.
 
 use hitmark_loadtests::trace::TraceFormat;
-use hitmark_loadtests::whatif::{CacheSize, PolicyName, Question, answer};
+use hitmark_loadtests::whatif::{CacheSize, LiveError, PolicyName, Question, answer, ask, of_page};
 use hitmark_reports::{whatif_page, whatif_text};
+use hitmark_schema::whatif::WhatIf;
 
 use crate::cli::{WhatIfArgs, WhatIfFormat};
 use crate::exit::{Exit, usage};
 
 pub(super) fn run(args: &WhatIfArgs) -> anyhow::Result<Exit> {
-    let whatif = answer(&args.trace, &question(args)?).map_err(usage)?;
+    let question = question(args)?;
+    let whatif = match (&args.from, &args.trace) {
+        (Some(url), _) => super::runtime()?.block_on(live(url, &question))?,
+        (None, Some(trace)) => answer(trace, &question).map_err(usage)?,
+        (None, None) => return Err(usage("name a trace, or a metrics page with --from")),
+    };
     let json = serde_json::to_string_pretty(&whatif)? + "\n";
     if let Some(out) = &args.out {
         std::fs::create_dir_all(out)
@@ -24,6 +30,14 @@ pub(super) fn run(args: &WhatIfArgs) -> anyhow::Result<Exit> {
         super::print(&format!("\npage     {}\n", out.join("whatif.html").display()))?;
     }
     Ok(Exit::Done)
+}
+
+/// The curve of a running testbed; the first one, if its page has several.
+async fn live(url: &str, question: &Question) -> anyhow::Result<WhatIf> {
+    let curves = ask(url).await.map_err(usage)?;
+    let shown = hitmark_schema::redact::url(url);
+    let curve = curves.first().ok_or_else(|| usage(LiveError::NoCurve(shown.clone())))?;
+    Ok(of_page(&format!("{shown} ({})", curve.backend), curve, &question.sizes))
 }
 
 /// The flags as a question; all mistakes at once.

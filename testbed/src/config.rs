@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hitmark_schema::curve::SamplerConfig;
 use hitmark_schema::redact;
 use url::Url;
 
@@ -62,6 +63,8 @@ pub struct TestbedConfig {
     pub warm: bool,
     /// Whether PostgreSQL tells of writes by others, so that cached answers go with them.
     pub listen_writes: bool,
+    /// What the sample of the live miss-ratio curve may cost; without it, there is no curve.
+    pub curve: Option<SamplerConfig>,
 }
 
 impl Default for TestbedConfig {
@@ -85,6 +88,7 @@ impl Default for TestbedConfig {
             slow_after: SLOW_AFTER,
             warm: false,
             listen_writes: false,
+            curve: Some(SamplerConfig::default()),
         }
     }
 }
@@ -110,6 +114,7 @@ impl fmt::Debug for TestbedConfig {
             .field("slow_after", &self.slow_after)
             .field("warm", &self.warm)
             .field("listen_writes", &self.listen_writes)
+            .field("curve", &self.curve)
             .finish()
     }
 }

@@ -91,7 +91,7 @@ impl Testbed {
         let load_time = (loaded == Loaded::Now).then(|| begun.elapsed());
         // A store that outlives the testbed must not answer for other data.
         let name = format!("{}-{}", config.seed_size, seed::REVISION);
-        let cache = cache(&config, &name, folder.as_ref(), options()?).await?;
+        let cache = cache(&config, &name, folder.as_ref(), options(&config)?).await?;
         let summary = Summary {
             database: database.kind.as_str(),
             cache: cache.backend_name(),
@@ -299,12 +299,13 @@ pub(crate) async fn cache(
 }
 
 /// The layer's settings, with the rules of what follows from what.
-fn options() -> Result<LayerOptions, TestbedError> {
+fn options(config: &TestbedConfig) -> Result<LayerOptions, TestbedError> {
     let cascades = marketplace::cascades::cascades();
     let cascades = cascades
         .map_err(|error| TestbedError::Cache { url: "its cascades".to_owned(), reason: error.to_string() })?;
     let mut options = LayerOptions::default();
     options.cascades = cascades;
+    options.curve = config.curve;
     Ok(options)
 }
 

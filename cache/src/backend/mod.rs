@@ -15,6 +15,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub use self::file::{File, FileConfig};
+pub(crate) use self::memory::ENTRY_OVERHEAD_BYTES;
 pub use self::memory::{Memory, MemoryConfig};
 pub use self::off::Off;
 pub use self::redis::{Announce, Coherence, Redis, RedisConfig};
@@ -171,6 +172,8 @@ pub struct State {
     pub entries: Option<u64>,
     /// How many bytes of keys and values it holds.
     pub size_bytes: Option<u64>,
+    /// How many bytes it may hold.
+    pub capacity_bytes: Option<u64>,
     /// How many lookups were answered by a copy in this process of what a server holds.
     pub copy_hits: Option<u64>,
 }

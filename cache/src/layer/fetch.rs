@@ -103,6 +103,7 @@ impl CacheLayer {
         let now = UnixMs::now();
         let ticket = inner.coalescer.ticket(key);
         let (verdict, found) = inner.look(key, policy, now).await;
+        inner.asked(key, ticket.fingerprint, &found, now);
         let is_alone = policy.joining == Joining::Alone;
         let spare = match (verdict, &found) {
             (Verdict::Fresh, Ok(Lookup::Hit(entry))) => return Ok(inner.hit(entry, Source::Hit, now)),
@@ -272,6 +273,7 @@ impl Inner {
     /// before the origin was called may have been invalidated since.
     async fn spare(&self, key: &Key, policy: &Policy, why: Why) -> Option<Served> {
         let now = UnixMs::now();
+        self.asks_again();
         match self.look(key, policy, now).await {
             (Verdict::Useless, _) => None,
             (Verdict::Fresh | Verdict::Early, Ok(Lookup::Hit(entry))) => {

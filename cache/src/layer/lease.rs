@@ -99,6 +99,7 @@ impl Inner {
             matches!(verdict, Verdict::Fresh | Verdict::Early) && mission.seen != Some(entry.stored)
         };
         let count = |entry: &Entry| if is_newer(entry) { OpResult::Hit } else { OpResult::Stale };
+        self.asks_again();
         match self.lookup(flight.key(), count).await {
             Ok(Lookup::Hit(entry)) if is_newer(&entry) => Some(entry),
             _ => None,

@@ -28,13 +28,14 @@ use self::part::Part;
 pub use self::warm::{WarmItem, Warmed};
 use crate::adaptive::AdaptiveTtl;
 use crate::backend::{
-    Backend, Cache, File, FileConfig, Lookup, MAX_TTL, MIN_TTL, Memory, MemoryConfig, Off, Redis,
-    RedisConfig, Sqlite, SqliteConfig, Tiered, TieredConfig,
+    Backend, Cache, ENTRY_OVERHEAD_BYTES, File, FileConfig, Lookup, MAX_TTL, MIN_TTL, Memory, MemoryConfig,
+    Off, Redis, RedisConfig, Sqlite, SqliteConfig, Tiered, TieredConfig,
 };
 use crate::breaker::BreakerState;
 use crate::cascade::Cascades;
 use crate::clock::UnixMs;
 use crate::coalesce::{Boarding, Coalescer};
+use crate::curve::Tap;
 use crate::entry::{Entry, Kind};
 use crate::error::CacheError;
 use crate::invalidation::Invalidation;
@@ -73,6 +74,8 @@ struct Inner {
     adaptive: AdaptiveTtl,
     reasons: Reasons,
     metrics: Metrics,
+    /// Apart, so that what is written there does not slow who reads this.
+    curve: Option<Box<Tap>>,
 }
 
 impl CacheLayer {
@@ -168,6 +171,10 @@ impl CacheLayer {
     fn with(backend: Backend, options: LayerOptions) -> Self {
         let is_local = !matches!(backend, Backend::Redis(_) | Backend::Tiered(_));
         let is_memory = matches!(backend, Backend::Memory(_));
+        let overhead_bytes = if is_memory { ENTRY_OVERHEAD_BYTES } else { 0 };
+        let samples = !matches!(backend, Backend::Off(_));
+        let curve =
+            options.curve.filter(|_| samples).map(|config| Box::new(Tap::new(config, overhead_bytes)));
         let part = |_| Part::new(options.breaker, options.pending_max);
         let parts = (0..backend.parts()).map(part).collect();
         let inner = Arc::new_cyclic(|me| Inner {
@@ -184,6 +191,7 @@ impl CacheLayer {
             adaptive: AdaptiveTtl::new(),
             reasons: Reasons::new(),
             metrics: Metrics::new(),
+            curve,
         });
         Self { inner }
     }
@@ -196,7 +204,9 @@ impl CacheLayer {
         let now = UnixMs::now();
         let is_hit = |entry: &Entry| entry.kind == Kind::Value && now < entry.fresh_until;
         let count = |entry: &Entry| if is_hit(entry) { OpResult::Hit } else { OpResult::Miss };
-        let Lookup::Hit(entry) = self.inner.lookup(key, count).await? else { return Ok(None) };
+        let found = self.inner.lookup(key, count).await;
+        self.inner.shown(key, &found, now);
+        let Lookup::Hit(entry) = found? else { return Ok(None) };
         if !is_hit(&entry) {
             return Ok(None);
         }
@@ -211,7 +221,9 @@ impl CacheLayer {
     pub async fn entry(&self, key: &Key) -> Result<Option<Entry>, CacheError> {
         let now = UnixMs::now();
         let count = |entry: &Entry| if now < entry.fresh_until { OpResult::Hit } else { OpResult::Stale };
-        Ok(match self.inner.lookup(key, count).await? {
+        let found = self.inner.lookup(key, count).await;
+        self.inner.shown(key, &found, now);
+        Ok(match found? {
             Lookup::Hit(entry) => Some(entry),
             Lookup::Miss | Lookup::Corrupt => None,
         })
@@ -287,7 +299,12 @@ impl CacheLayer {
             pending: inner.pending(),
             codec: inner.backend.codec(),
         };
-        inner.metrics.families(self.backend_name(), &gauges)
+        let mut families = inner.metrics.families(self.backend_name(), &gauges);
+        if let Some(curve) = &inner.curve {
+            let capacity_bytes = gauges.store.capacity_bytes;
+            families.extend(curve.families(self.backend_name(), inner.metrics.lookups(), capacity_bytes));
+        }
+        families
     }
 }
 

@@ -1,5 +1,7 @@
 //! How a layer is set up, beside its backend.
 
+use hitmark_schema::curve::SamplerConfig;
+
 use crate::breaker::BreakerConfig;
 use crate::cascade::Cascades;
 use crate::random::Randomness;
@@ -19,10 +21,12 @@ pub struct LayerOptions {
     pub pending_max: usize,
     /// Chance for jitter and early refresh.
     pub random: Randomness,
+    /// What the sample of the live miss-ratio curve may cost; without it, there is no curve.
+    pub curve: Option<SamplerConfig>,
 }
 
 impl Default for LayerOptions {
-    /// The breaker's defaults, no cascades, 64 refreshes, 10,000 waiting invalidations.
+    /// The breaker's defaults, no cascades, 64 refreshes, 10,000 waiting invalidations, no curve.
     fn default() -> Self {
         Self {
             breaker: BreakerConfig::default(),
@@ -30,6 +34,7 @@ impl Default for LayerOptions {
             background_max: 64,
             pending_max: 10_000,
             random: Randomness::default(),
+            curve: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::part::Part;
 use crate::backend::parts::{ABREAST, SCANS_ABREAST};
 use crate::backend::{Cache, Lookup};
 use crate::clock::UnixMs;
+use crate::curve::Tap;
 use crate::entry::Entry;
 use crate::error::CacheError;
 use crate::invalidation::Invalidation;
@@ -50,6 +51,48 @@ impl Inner {
         };
         self.metrics.operation(Op::Get, looked_up(&answer, judge), took);
         answer
+    }
+
+    /// Shows a caller's lookup to the sample of the curve.
+    #[inline]
+    pub(super) fn asked(&self, key: &Key, fingerprint: u64, found: &Result<Lookup, CacheError>, now: UnixMs) {
+        if let Some(curve) = &self.curve
+            && curve.has(fingerprint)
+        {
+            self.sampled(curve, key, fingerprint, found, now);
+        }
+    }
+
+    /// Out of the way of the lookups that are not sampled.
+    #[cold]
+    fn sampled(
+        &self,
+        curve: &Tap,
+        key: &Key,
+        fingerprint: u64,
+        found: &Result<Lookup, CacheError>,
+        now: UnixMs,
+    ) {
+        let bytes = match found {
+            Ok(Lookup::Hit(entry)) => Some(entry.value.len()),
+            _ => None,
+        };
+        curve.sampled(key, fingerprint, bytes, now, || self.metrics.lookups());
+    }
+
+    /// The same where the fingerprint is not known yet.
+    #[inline]
+    pub(super) fn shown(&self, key: &Key, found: &Result<Lookup, CacheError>, now: UnixMs) {
+        if self.curve.is_some() {
+            self.asked(key, key.fingerprint(), found, now);
+        }
+    }
+
+    /// The next lookup belongs to a caller's that was shown already.
+    pub(super) fn asks_again(&self) {
+        if let Some(curve) = &self.curve {
+            curve.again();
+        }
     }
 
     /// Does an operation other than a lookup.
@@ -108,6 +151,9 @@ impl Inner {
     /// An entry is in the store now.
     pub(super) fn kept(&self, key: &Key, entry: &Entry) {
         self.metrics.bytes_in(entry.value.len());
+        if let Some(curve) = &self.curve {
+            curve.stored(key, entry.value.len());
+        }
         self.reasons.stored(key, entry.kept_until);
     }
 

@@ -133,7 +133,7 @@ fn breaker(backend: &str, now: BreakerState) -> Family {
 }
 
 /// What the backend knows of itself. What it does not know has no sample.
-fn store(backend: &str, state: State) -> [Family; 4] {
+fn store(backend: &str, state: State) -> [Family; 5] {
     let known = |metric, value: Option<f64>| {
         let family = Family::new(metric);
         match value {
@@ -145,6 +145,7 @@ fn store(backend: &str, state: State) -> [Family; 4] {
         known(names::CACHE_BACKEND_UP, state.up.map(|up| f64::from(u8::from(up)))),
         known(names::CACHE_ENTRIES, state.entries.map(|entries| entries as f64)),
         known(names::CACHE_SIZE_BYTES, state.size_bytes.map(|bytes| bytes as f64)),
+        known(names::CACHE_CAPACITY_BYTES, state.capacity_bytes.map(|bytes| bytes as f64)),
         known(names::CACHE_COPY_HITS, state.copy_hits.map(|hits| hits as f64)),
     ]
 }

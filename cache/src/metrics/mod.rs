@@ -139,6 +139,13 @@ impl Metrics {
         add(&self.shard().replayed, 1);
     }
 
+    /// Lookups of the store so far.
+    pub(crate) fn lookups(&self) -> u64 {
+        let count =
+            |result: &OpResult| self.sum(|shard| &shard.operations[Op::Get as usize][*result as usize]);
+        Op::Get.results().iter().map(count).sum()
+    }
+
     /// The shard of this thread. Threads take turns at their first call.
     #[inline]
     fn shard(&self) -> &Shard {

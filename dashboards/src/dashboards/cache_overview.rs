@@ -20,7 +20,7 @@ pub fn dashboard() -> Dashboard {
         title: "Cache overview",
         description: "Whether the cache pays: effectiveness, traffic, memory, clients.",
         present: &[&m::REDIS_UP, &m::CACHE_OPERATIONS],
-        rows: vec![effectiveness(), traffic(), memory(), clients()],
+        rows: vec![effectiveness(), sizes(), traffic(), memory(), clients()],
     }
 }
 
@@ -60,6 +60,52 @@ fn effectiveness() -> Row {
         },
     ];
     Row { title: "Effectiveness", panels }
+}
+
+/// What another size would do, by the live miss-ratio curve of the caching layer.
+fn sizes() -> Row {
+    let average = |expression: String, by: &str| format!("avg by ({by}) ({expression})");
+    let found = sum(&HERE.rate(&m::CACHE_OPERATIONS, "op=\"get\",result=\"hit\""), &[]);
+    let asked = sum(&HERE.rate(&m::CACHE_OPERATIONS, "op=\"get\",result=~\"hit|miss\""), &[]);
+    let by_bytes = average(HERE.series(&m::CURVE_BYTES_MISS_RATIO, ""), "backend, bytes");
+    let panels = vec![
+        over_time(
+            "Miss ratio at other sizes",
+            "Estimated for an LRU cache of a quarter to four times the present capacity. Lines that lie on each other \
+             mean that more memory buys nothing, and less costs nothing. What is measured also misses what expired \
+             or was invalidated, which no size changes.",
+            Shape::Lines,
+            Unit::Ratio,
+            vec![
+                query(
+                    average(HERE.series(&m::CURVE_CAPACITY_MISS_RATIO, ""), "backend, factor"),
+                    "{{factor}} × capacity {{backend}}",
+                ),
+                query(format!("1 - {}", ratio(&found, &asked)), "measured"),
+            ],
+        ),
+        over_time(
+            "Miss-ratio curve by bytes",
+            "Estimated miss ratio of an LRU cache of so many bytes, now. Buy the size where the bars stop shrinking. \
+             Select one instance: each has a curve of its own.",
+            Shape::Bars,
+            Unit::Ratio,
+            vec![query(format!("sort_desc({by_bytes})"), "{{bytes}} B {{backend}}")],
+        ),
+        over_time(
+            "Bytes asked for, held and allowed",
+            "The estimated bytes of all keys of the window beside those that are held and those that may be. A window \
+             that fits needs no larger cache.",
+            Shape::Lines,
+            Unit::Bytes,
+            vec![
+                query(sum(&HERE.series(&m::CURVE_FOOTPRINT, ""), &["backend"]), "asked for {{backend}}"),
+                query(sum(&HERE.series(&m::CACHE_SIZE_BYTES, ""), &["backend"]), "held {{backend}}"),
+                query(sum(&HERE.series(&m::CACHE_CAPACITY_BYTES, ""), &["backend"]), "allowed {{backend}}"),
+            ],
+        ),
+    ];
+    Row { title: "Size", panels }
 }
 
 fn traffic() -> Row {

@@ -18,6 +18,7 @@ pub mod texts;
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) use hosts::service_address;
 pub use hosts::{RedisAddress, Scheme, ServiceAddress};
 pub use keys::DataTable;
 pub use load::{AbortWhen, Arrivals, Pace, Stage};

@@ -93,22 +93,37 @@ pub fn reached(moments: &[Moment], level: f64) -> Option<usize> {
     (0..moments.len()).find(|place| is_there(&moments[*place]) && moments.get(place + 1).is_none_or(is_there))
 }
 
-/// The curve of one quantity over the seconds of a load.
+/// Points of a curve at most.
+pub const POINTS_MAX: usize = 600;
+
+/// The curve of one quantity over the seconds of a load, of [`POINTS_MAX`] points at most: of a longer
+/// load, several moments become one, with the mean of their values, and of times the highest.
 #[must_use]
 pub fn series(name: &str, unit: Unit, moments: &[Moment], value: impl Fn(&Moment) -> Option<f64>) -> Series {
-    let point = |moment: &Moment| Point {
-        at: moment.from_s,
-        setting: String::new(),
-        value: value(moment),
-        lower: None,
-        upper: None,
+    let point = |part: &[Moment]| {
+        let values: Vec<f64> = part.iter().filter_map(&value).collect();
+        let value = match unit {
+            Unit::Seconds => values.into_iter().reduce(f64::max),
+            _ => super::interval::mean(&values),
+        };
+        Point::plain(part[0].from_s, value)
     };
+    let each = moments.len().div_ceil(POINTS_MAX).max(1);
     Series {
         name: name.to_owned(),
         unit,
         over: "seconds".to_owned(),
-        points: moments.iter().map(point).collect(),
+        points: moments.chunks(each).map(point).collect(),
     }
+}
+
+/// Origin calls each second, as a curve.
+#[must_use]
+pub fn origin_rate(moments: &[Moment]) -> Series {
+    series("origin calls", Unit::PerSecond, moments, |moment| {
+        let seconds = moment.to_s - moment.from_s;
+        (seconds > 0.0).then(|| origin_calls(std::slice::from_ref(moment)) as f64 / seconds)
+    })
 }
 
 /// Gives the first moment what the service counted over the whole load and no later moment has: in an

@@ -120,6 +120,7 @@ impl ColdStart {
         result.figures = figures(&starts);
         if let Some(start) = starts.first() {
             result.series.push(timeline::series("hit ratio", Unit::Share, &start.moments, |m| m.hit_ratio));
+            result.series.push(timeline::origin_rate(&start.moments));
             result.series.push(timeline::series("p99", Unit::Seconds, &start.moments, |m| m.p99_s));
         }
         let bin = self.bin.as_secs_f64();

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hitmark_schema::scenario::Series;
 use hitmark_schema::{Figure, Unit, Variant};
 
 use crate::plan::fields::{Fields, Notes};
@@ -102,6 +103,9 @@ impl Scenario for Storm {
                 result.figures = figures(&moments, began_s, counted);
                 result.series =
                     vec![timeline::series("hit ratio", Unit::Share, &moments, |moment| moment.hit_ratio)];
+                result.series.push(timeline::series("p99", Unit::Seconds, &moments, |moment| moment.p99_s));
+                let marks = [(began_s, format!("{} invalidations begin", self.times))];
+                result.series.push(Series::events(&marks));
                 result.notes.push(format!("the first invalidation came at {began_s:.1} s of the load"));
                 result.notes.extend(loaded.faults);
                 results.push(result);

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hitmark_schema::scenario::Series;
 use hitmark_schema::{Figure, ScenarioResult, SuperBlock, Unit, Variant};
 
 use crate::plan::fields::{Fields, Notes};
@@ -144,6 +145,9 @@ impl Outage {
         let began = blocks.first().map_or(0, |block| block.started_unix_ns);
         let at = |ns: u64| ns.saturating_sub(began) as f64 / 1e9;
         let (from, to) = (at(times.began_ns), at(times.ended_ns));
+        result.series.push(timeline::origin_rate(&moments));
+        let marks = [(from, format!("{} begins", self.fault)), (to, format!("{} ends", self.fault))];
+        result.series.push(Series::events(&marks));
         result.notes.push(format!("{} from {from:.1} s to {to:.1} s of the load", self.fault));
         result.notes.extend(loaded.faults.iter().cloned());
         result

@@ -1,8 +1,9 @@
 //! Distances in bytes, counted in buckets: 256 for each doubling, so a size is off by less than
 //! half a percent, and a curve over terabytes fits into kilobytes.
 
-const BITS: u32 = 8;
-const SUB: usize = 1 << BITS;
+use hitmark_schema::curve::Scale;
+
+const SCALE: Scale = Scale::new(8);
 
 /// Requests and bytes by distance.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -13,7 +14,7 @@ pub struct ByteBuckets {
 
 impl ByteBuckets {
     pub(super) fn add(&mut self, distance_bytes: u64, size_bytes: u32) {
-        let bucket = bucket_of(distance_bytes);
+        let bucket = SCALE.bucket_of(distance_bytes);
         if bucket >= self.counts.len() {
             self.counts.resize(bucket + 1, (0, 0));
         }
@@ -27,41 +28,7 @@ impl ByteBuckets {
         let mut sum = (0, 0);
         self.counts.iter().enumerate().filter(|(_, count)| count.0 > 0).map(move |(bucket, count)| {
             sum = (sum.0 + count.0, sum.1 + count.1);
-            (highest_of(bucket), sum.0, sum.1)
+            (SCALE.highest_of(bucket), sum.0, sum.1)
         })
-    }
-}
-
-const fn bucket_of(value: u64) -> usize {
-    if value < SUB as u64 {
-        return value as usize;
-    }
-    let doublings = value.ilog2() - BITS;
-    // The top bit of `value >> doublings` is always set: it carries into the bucket's number.
-    doublings as usize * SUB + (value >> doublings) as usize
-}
-
-const fn highest_of(bucket: usize) -> u64 {
-    if bucket < SUB {
-        return bucket as u64;
-    }
-    let doublings = bucket / SUB - 1;
-    (((bucket - doublings * SUB) as u64 + 1) << doublings) - 1
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_bucket_ends_less_than_half_a_percent_above_its_values(value in 0_u64..1 << 50) {
-            let highest = highest_of(bucket_of(value));
-            prop_assert!(highest >= value);
-            prop_assert_eq!(bucket_of(highest), bucket_of(value));
-            prop_assert!((highest - value) as f64 <= value as f64 * 0.004);
-        }
     }
 }

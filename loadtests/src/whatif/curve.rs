@@ -131,7 +131,7 @@ impl Curve {
         BytePoint {
             bytes: (size as f64 / self.rate) as u64,
             hit_ratio: ratio(hits as f64 + self.adjustment, self.expected),
-            byte_hit_ratio: ratio(bytes as f64 + self.byte_adjustment, self.expected_bytes),
+            byte_hit_ratio: Some(ratio(bytes as f64 + self.byte_adjustment, self.expected_bytes)),
         }
     }
 

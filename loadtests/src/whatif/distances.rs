@@ -5,8 +5,9 @@
 //! of 512, so the tree stays within the nearest cache and a count costs a dozen steps and eight
 //! popcounts. The same is done with bytes: there a block is 64 sizes.
 
+use hitmark_schema::curve::Fenwick;
+
 use super::bytes::ByteBuckets;
-use super::fenwick::Fenwick;
 
 const WORD: usize = 64;
 const WORDS_PER_BLOCK: usize = 8;

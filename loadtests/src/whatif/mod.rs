@@ -6,8 +6,8 @@
 mod bytes;
 mod curve;
 mod distances;
-mod fenwick;
 mod intern;
+mod live;
 mod policies;
 mod sample;
 mod sizes;
@@ -18,6 +18,7 @@ pub use bytes::ByteBuckets;
 pub use curve::Curve;
 pub use distances::{Access, Distances, Sizes, distances};
 use hitmark_schema::whatif::{PolicyRow, SizeRow, WHATIF_SCHEMA, WhatIf};
+pub use live::{LiveError, ask, of_page};
 pub use policies::{PolicyName, UnknownPolicy, hits};
 pub use sample::{EXACT_REQUESTS_MAX, Sample};
 pub use sizes::{CacheSize, SizeError};

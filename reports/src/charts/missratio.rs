@@ -2,7 +2,7 @@
 //! where they were simulated, other policies.
 
 use hitmark_schema::Outcome;
-use hitmark_schema::whatif::WhatIf;
+use hitmark_schema::whatif::{BytePoint, WhatIf};
 
 use super::palette::Role;
 use super::panel::{Axis, Label, Mark, Panel};
@@ -65,19 +65,24 @@ fn by_entries(whatif: &WhatIf) -> Option<Sketch> {
 fn by_bytes(whatif: &WhatIf) -> Option<Sketch> {
     let points = whatif.by_bytes.as_ref()?;
     let curve: Vec<_> = points.iter().map(|point| (point.bytes as f64, 1.0 - point.hit_ratio)).collect();
-    let bytes: Vec<_> = points.iter().map(|point| (point.bytes as f64, 1.0 - point.byte_hit_ratio)).collect();
+    let of_bytes = |point: &BytePoint| Some((point.bytes as f64, 1.0 - point.byte_hit_ratio?));
+    let bytes: Vec<_> = points.iter().filter_map(of_bytes).collect();
     let mut marks = vec![line(&curve)?];
-    marks.push(Mark::Line {
-        role: Role::Baseline,
-        points: bytes.iter().map(|(size, miss)| (size.log10(), miss * 100.0)).collect(),
-    });
-    let labels = vec![
-        Label { y: curve.last()?.1 * 100.0, text: "requests".to_owned(), role: Role::Candidate },
-        Label { y: bytes.last()?.1 * 100.0, text: "bytes".to_owned(), role: Role::Baseline },
-    ];
+    let mut labels =
+        vec![Label { y: curve.last()?.1 * 100.0, text: "requests".to_owned(), role: Role::Candidate }];
+    // A live curve knows requests alone.
+    if let Some((_, last)) = bytes.last() {
+        let points = bytes.iter().map(|(size, miss)| (size.log10(), miss * 100.0)).collect();
+        marks.push(Mark::Line { role: Role::Baseline, points });
+        labels.push(Label { y: last * 100.0, text: "bytes".to_owned(), role: Role::Baseline });
+    }
     let step = points.len().div_ceil(ROWS_MAX).max(1);
     let rows = points.iter().step_by(step).map(|point| {
-        vec![format::bytes(point.bytes), percent(1.0 - point.hit_ratio), percent(1.0 - point.byte_hit_ratio)]
+        vec![
+            format::bytes(point.bytes),
+            percent(1.0 - point.hit_ratio),
+            point.byte_hit_ratio.map_or_else(|| "–".to_owned(), |ratio| percent(1.0 - ratio)),
+        ]
     });
     let every: Vec<_> = curve.iter().chain(&bytes).copied().collect();
     Some(Sketch {

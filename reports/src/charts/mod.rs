@@ -11,12 +11,14 @@ mod pairs;
 mod palette;
 mod panel;
 mod percentiles;
+mod scenario;
 mod ticks;
 mod timeline;
 
 pub use missratio::of_whatif;
 pub use palette::Role;
 pub(crate) use palette::{ROLES, hex};
+pub use scenario::of_scenario;
 
 use hitmark_schema::Run;
 

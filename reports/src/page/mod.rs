@@ -81,7 +81,7 @@ fn section(run: &Run, place: usize, runs: usize) -> Markup {
             (notices(&comparison))
             (verdict::headlines(&comparison))
             @if !comparison.experiments.is_empty() { (figures::table(&comparison)) }
-            @for found in &comparison.scenarios { (scenario::section(found)) }
+            @for (nth, found) in comparison.scenarios.iter().enumerate() { (scenario::section(found, &prefix, nth < CHARTED_MAX)) }
             @for chart in charts::of_run(&comparison, &prefix) {
                 h2 { "All experiments at a glance" }
                 (experiment::figure(&chart))

@@ -2,10 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::sentence;
+use super::{experiment, sentence};
+use crate::charts;
 use crate::scenario::ScenarioFindings;
 
-pub(super) fn section(findings: &ScenarioFindings) -> Markup {
+/// `prefix` makes the chart's id unique on the page.
+pub(super) fn section(findings: &ScenarioFindings, prefix: &str, has_chart: bool) -> Markup {
+    let chart = has_chart.then(|| charts::of_scenario(findings, prefix)).flatten();
     html! {
         h2 { (findings.experiment.name) ": " (findings.scenario.replace('_', " ")) }
         p.fine { (findings.experiment.request) }
@@ -13,6 +16,7 @@ pub(super) fn section(findings: &ScenarioFindings) -> Markup {
             p.notice.invalid { strong { "Failed." } " What was wrong stands below its figures." }
         }
         @if !findings.results.is_empty() { (table(&findings.heads(), &findings.rows())) }
+        @if let Some(chart) = &chart { (experiment::figure(chart)) }
         @for (title, rows) in findings.curves() {
             @let heads = std::iter::once(title).chain(findings.heads().into_iter().skip(1)).collect::<Vec<_>>();
             (table(&heads, &rows))

@@ -34,12 +34,12 @@ pub fn whatif_page(whatif: &WhatIf) -> String {
                             (table(&columns, &rows))
                         }
                         p.fine {
-                            "The curve is that of LRU, for every size from one pass over the trace; other policies are \
+                            "The curve is that of LRU, for every size from one pass over the requests; other policies are \
                              simulated at the sizes of the table. First requests of a key miss whatever the size."
                         }
                     }
                 }
-                footer { "Written by hitmark from the trace alone: the same trace gives the same page." }
+                footer { "Written by hitmark from whatif.json alone: the same document gives the same page." }
             }
         }
     };

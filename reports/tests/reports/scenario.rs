@@ -186,3 +186,16 @@ fn a_figure_rule_without_a_name_or_a_limit_is_a_mistake() {
         assert!(told.contains(part), "missing {part}: {told}");
     }
 }
+
+#[test]
+fn a_place_that_only_one_side_has_is_a_row_with_a_dash_for_the_other() {
+    let mut run = with_scenario(&[]);
+    run.scenarios[1].series[0].points[1].at = 300.0;
+    let text = table_text(&compare_run(&run), 120);
+    let row = |place: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(place));
+        line.unwrap_or_else(|| panic!("{place} is missing in:\n{text}")).to_owned()
+    };
+    assert!(row("100, users 2").matches("90.0 %").count() == 2, "{text}");
+    assert!(row("300, users 2").contains('–') && row("500, users 2").contains('–'), "{text}");
+}

@@ -122,6 +122,13 @@ pub const CACHE_SIZE_BYTES: Metric = Metric::gauge(
     &["backend"],
 );
 
+/// Bytes that the backend may hold.
+pub const CACHE_CAPACITY_BYTES: Metric = Metric::gauge(
+    "cache_capacity_bytes",
+    "Bytes that the backend may hold, counted as cache_size_bytes, where it knows.",
+    &["backend"],
+);
+
 /// Time of coding.
 pub const CACHE_CODEC_SECONDS: Metric = Metric::histogram(
     "cache_codec_duration_seconds",
@@ -159,6 +166,7 @@ pub const CACHE: &[Metric] = &[
     CACHE_BACKEND_UP,
     CACHE_ENTRIES,
     CACHE_SIZE_BYTES,
+    CACHE_CAPACITY_BYTES,
     CACHE_CODEC_SECONDS,
     CACHE_COPY_HITS,
 ];

@@ -5,6 +5,7 @@
 //! are, since existing dashboards select on them.
 
 mod cache;
+mod curve;
 mod declare;
 mod edge;
 mod exporter;
@@ -23,6 +24,7 @@ mod tier;
 mod varnish;
 
 pub use cache::*;
+pub use curve::*;
 pub use edge::*;
 pub use exporter::*;
 pub use http_json::*;
@@ -108,6 +110,7 @@ impl Metric {
 pub fn all() -> impl Iterator<Item = &'static Metric> {
     [
         CACHE,
+        CURVE,
         RESPONSE,
         TESTBED,
         REDIS,

@@ -161,7 +161,13 @@ impl Cache for File {
 
     fn state(&self) -> State {
         let (entries, size_bytes) = self.store.totals();
-        State { up: Some(true), entries: Some(entries), size_bytes: Some(size_bytes), copy_hits: None }
+        State {
+            up: Some(true),
+            entries: Some(entries),
+            size_bytes: Some(size_bytes),
+            capacity_bytes: Some(self.store.capacity_bytes),
+            copy_hits: None,
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) const EXPIRED_PER_STEP: usize = 64;
 pub(super) struct Store {
     folder: Folder,
     index: Mutex<Index>,
-    capacity_bytes: u64,
+    pub(super) capacity_bytes: u64,
 }
 
 impl Store {

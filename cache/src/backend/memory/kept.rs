@@ -10,7 +10,7 @@ use crate::entry::Entry;
 /// What one entry takes beside its key and value, so that a million empty values are not free: the
 /// growth of the process per entry with a million entries on 64-bit Linux, glibc's allocator (the test
 /// `memory_size` watches it).
-pub(super) const ENTRY_OVERHEAD_BYTES: usize = 264;
+pub(crate) const ENTRY_OVERHEAD_BYTES: usize = 264;
 
 /// What each tag of an entry takes in the index of tags, measured in the same way with tags of one
 /// entry each, which is the worst.

@@ -15,6 +15,7 @@ use std::thread::available_parallelism;
 use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 
 use self::janitor::Janitor;
+pub(crate) use self::kept::ENTRY_OVERHEAD_BYTES;
 use self::kept::{Dropped, Kept, Notify, Weigher};
 use self::tags::TagIndex;
 use super::{Cache, Lookup, State};
@@ -220,6 +221,7 @@ impl Cache for Memory {
             up: Some(true),
             entries: u64::try_from(self.store.entries.len()).ok(),
             size_bytes: Some(self.store.entries.weight()),
+            capacity_bytes: Some(self.store.entries.capacity()),
             copy_hits: None,
         }
     }

@@ -195,6 +195,7 @@ impl Cache for Sqlite {
             up: Some(true),
             entries: Some(totals.entries.load(Ordering::Relaxed)),
             size_bytes: Some(totals.size_bytes.load(Ordering::Relaxed)),
+            capacity_bytes: Some(self.workers.capacity_bytes),
             copy_hits: None,
         }
     }

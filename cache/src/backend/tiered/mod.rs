@@ -210,6 +210,7 @@ impl Cache for Tiered {
     /// Whether the server answers; the entries and bytes are those of the copies.
     fn state(&self) -> State {
         let copy_hits = Some(self.copy_hits());
-        State { up: self.server.state().up, copy_hits, ..self.copies.state() }
+        // The capacity of the copies is not that of the cache behind them.
+        State { up: self.server.state().up, copy_hits, capacity_bytes: None, ..self.copies.state() }
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hitmark_schema::scenario::{Point, Series};
 use hitmark_schema::{Figure, ScenarioResult, Unit, Variant};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -16,6 +17,7 @@ use crate::scenario::action::Action;
 use crate::scenario::client::{Client, Reply};
 use crate::scenario::probe::OriginProbe;
 use crate::scenario::stage::Stage;
+use crate::scenario::timeline::POINTS_MAX;
 use crate::scenario::{crowd, interval, peak};
 use crate::template::Values;
 
@@ -59,6 +61,7 @@ impl Bursts<'_> {
         }
         let mut result = stage.result(variant);
         result.figures = self.figures(users, &bursts, cold.as_ref());
+        result.series.push(calls_by_expiry(&bursts));
         result.notes = notes_of(&bursts, &origin);
         Ok(result)
     }
@@ -160,6 +163,19 @@ impl Bursts<'_> {
             figures.insert(4, Figure::maybe("origin calls of a cold fill", Unit::Count, calls, 1));
         }
         figures
+    }
+}
+
+/// The origin calls of each expiry, as they came.
+fn calls_by_expiry(bursts: &[Burst]) -> Series {
+    let point = |(place, burst): (usize, &Burst)| {
+        Point::plain((place + 1) as f64, burst.origin_calls.map(|calls| calls as f64))
+    };
+    Series {
+        name: "origin calls".to_owned(),
+        unit: Unit::Count,
+        over: "expiry".to_owned(),
+        points: bursts.iter().enumerate().take(POINTS_MAX).map(point).collect(),
     }
 }
 
