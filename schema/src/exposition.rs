@@ -305,7 +305,8 @@ fn push_integer(mut number: u64, page: &mut String) {
             break;
         }
     }
-    page.extend(digits[at..].iter().map(|digit| char::from(*digit)));
+    // One copy instead of a character at a time; digits are always text.
+    page.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
 }
 
 #[cfg(test)]
