@@ -5,6 +5,7 @@
 //! and what it costs the server's processor; the latency of a `PING` each millisecond without scrapes
 //! and beside them; and, with a new seed for each trial, whether the 95 % intervals hold what a pass
 //! over all keys counts. Twice: with an even mix, and with one key in a hundred a hundred times larger.
+//! On a busy machine run it under `chrt -r 50`, or the others' work is what it measures.
 
 #![allow(
     clippy::print_stdout,

@@ -34,6 +34,8 @@ const METRICS: [m::Metric; 9] = [
 pub(super) const CLUSTERS: usize = 20;
 /// Most clusters that are kept, the oldest go first: the sample spreads over scrapes.
 const KEPT_MAX: usize = 2_000;
+/// What is said of keys without a prefix, and of prefixes beyond the bound.
+const OTHER: &str = "other";
 /// The longest prefix that is shown.
 const PREFIX_MAX: usize = 64;
 
@@ -49,8 +51,25 @@ pub(super) struct Sampled {
 #[derive(Debug, Default)]
 pub(super) struct Sample {
     random: u64,
-    clusters: VecDeque<Vec<Sampled>>,
+    clusters: VecDeque<Cluster>,
     whole: bool,
+}
+
+/// The keys of one place, added up by prefix.
+#[derive(Debug)]
+struct Cluster {
+    size: f64,
+    parts: Vec<Part>,
+}
+
+/// The keys of one prefix in one place.
+#[derive(Debug, Default)]
+struct Part {
+    prefix: String,
+    keys: f64,
+    bytes: f64,
+    expiring: f64,
+    range: Range,
 }
 
 /// The sums of one prefix over all clusters, for a ratio estimate.
@@ -82,7 +101,7 @@ impl Sample {
         if std::mem::take(&mut self.whole) {
             self.clusters.clear();
         }
-        self.clusters.extend(clusters);
+        self.clusters.extend(clusters.into_iter().filter(|keys| !keys.is_empty()).map(Cluster::of));
         while self.clusters.len() > KEPT_MAX {
             self.clusters.pop_front();
         }
@@ -90,13 +109,13 @@ impl Sample {
 
     /// Replaces the sample by all keys.
     pub(super) fn set_whole(&mut self, keys: Vec<Sampled>) {
-        self.clusters = VecDeque::from([keys]);
+        self.clusters = VecDeque::from([Cluster::of(keys)]);
         self.whole = true;
     }
 
     /// The estimates for a database of `total` keys; `held` is what the server says of their memory.
     pub(super) fn families(&self, total: f64, held: Option<f64>, names_max: usize) -> Vec<Family> {
-        let sizes = Sizes::of(self.clusters.iter().map(|cluster| cluster.len() as f64));
+        let sizes = Sizes::of(self.clusters.iter().map(|cluster| cluster.size));
         // One cluster says nothing of how clusters differ.
         if sizes.sum == 0.0 || (sizes.clusters < 2.0 && !self.whole) {
             return Vec::new();
@@ -118,7 +137,7 @@ impl Sample {
             let of = |estimate: Estimate| [estimate.value, estimate.error, estimate.low, estimate.high];
             let values = of(keys).into_iter().chain(of(bytes)).chain([sums.expiring / sums.keys.sum]);
             for (family, value) in families.iter_mut().zip(values) {
-                family.push(&[("prefix", &prefix)], value);
+                family.push(&[("prefix", prefix)], value);
             }
         }
         families.push(Family::single(m::REDIS_SAMPLED_KEYS, sizes.sum));
@@ -127,35 +146,68 @@ impl Sample {
     }
 
     /// The sums by prefix; prefixes beyond the bound, the rarest first, are `other`.
-    fn sums(&self, names_max: usize) -> BTreeMap<String, Sums> {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for key in self.clusters.iter().flatten() {
-            *counts.entry(&key.prefix).or_default() += 1;
+    fn sums(&self, names_max: usize) -> BTreeMap<&str, Sums> {
+        let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
+        for part in self.clusters.iter().flat_map(|cluster| &cluster.parts) {
+            *counts.entry(&part.prefix).or_default() += part.keys;
         }
-        let mut names: Vec<(&str, usize)> = counts.into_iter().collect();
-        names.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+        let mut names: Vec<(&str, f64)> = counts.into_iter().collect();
+        names.sort_by(|one, two| two.1.total_cmp(&one.1).then_with(|| one.0.cmp(two.0)));
         names.truncate(names_max);
-        let shown: std::collections::BTreeSet<&str> = names.into_iter().map(|(name, _)| name).collect();
-        let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
+        let mut sums: BTreeMap<&str, Sums> =
+            names.into_iter().map(|(name, _)| (name, Sums::default())).collect();
         for cluster in &self.clusters {
-            let mut here: BTreeMap<&str, (f64, f64, f64, Range)> = BTreeMap::new();
-            for key in cluster {
-                let name = if shown.contains(key.prefix.as_str()) { key.prefix.as_str() } else { "other" };
-                let (keys, bytes, expiring, range) = here.entry(name).or_default();
-                *keys += 1.0;
-                *bytes += key.bytes;
-                *expiring += f64::from(u8::from(key.expires));
-                range.add(key.bytes);
+            let mut other = Part::default();
+            for part in &cluster.parts {
+                match sums.get_mut(part.prefix.as_str()) {
+                    Some(sum) if part.prefix != OTHER => sum.add(part, cluster.size),
+                    _ => other.join(part),
+                }
             }
-            for (name, (keys, bytes, expiring, range)) in here {
-                let sum = sums.entry(name.to_owned()).or_default();
-                sum.keys.add(keys, cluster.len() as f64);
-                sum.bytes.add(bytes, cluster.len() as f64);
-                sum.expiring += expiring;
-                sum.range.join(range);
+            if other.keys > 0.0 {
+                sums.entry(OTHER).or_default().add(&other, cluster.size);
             }
         }
         sums
+    }
+}
+
+impl Cluster {
+    /// Adds up by prefix: a sample of many scrapes would else be added up anew in each of them.
+    fn of(keys: Vec<Sampled>) -> Self {
+        let mut cluster = Self { size: keys.len() as f64, parts: Vec::new() };
+        for key in keys {
+            let mut part = Part {
+                keys: 1.0,
+                bytes: key.bytes,
+                expiring: f64::from(u8::from(key.expires)),
+                ..Part::default()
+            };
+            part.range.add(key.bytes);
+            match cluster.parts.iter_mut().find(|there| there.prefix == key.prefix) {
+                Some(there) => there.join(&part),
+                None => cluster.parts.push(Part { prefix: key.prefix, ..part }),
+            }
+        }
+        cluster
+    }
+}
+
+impl Part {
+    fn join(&mut self, other: &Self) {
+        self.keys += other.keys;
+        self.bytes += other.bytes;
+        self.expiring += other.expiring;
+        self.range.join(other.range);
+    }
+}
+
+impl Sums {
+    fn add(&mut self, part: &Part, size: f64) {
+        self.keys.add(part.keys, size);
+        self.bytes.add(part.bytes, size);
+        self.expiring += part.expiring;
+        self.range.join(part.range);
     }
 }
 
@@ -175,11 +227,11 @@ pub(super) fn scanned(reply: &Reply) -> Option<(&str, Vec<&str>)> {
 pub(super) fn prefix_of(key: &str, options: &RedisOptions) -> String {
     if !options.prefixes.is_empty() {
         let longest = options.prefixes.iter().filter(|prefix| key.starts_with(prefix.as_str()));
-        return longest.max_by_key(|prefix| prefix.len()).cloned().unwrap_or_else(|| "other".to_owned());
+        return longest.max_by_key(|prefix| prefix.len()).cloned().unwrap_or_else(|| OTHER.to_owned());
     }
     match key.split_once(options.delimiter.as_str()) {
         Some((prefix, _)) if prefix.len() <= PREFIX_MAX => prefix.to_owned(),
-        _ => "other".to_owned(),
+        _ => OTHER.to_owned(),
     }
 }
 
