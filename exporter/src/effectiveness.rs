@@ -27,6 +27,10 @@ pub(crate) struct Reading {
     pub(crate) misses: f64,
     /// Entries removed because room was short.
     pub(crate) evictions: Option<f64>,
+    /// Of those, entries whose time to live had not passed, as far as the server tells.
+    pub(crate) evicted_unexpired: Option<f64>,
+    /// Of those, entries of which it is not known whether they had a time to live.
+    pub(crate) evicted_unclear: Option<f64>,
     /// Bytes held.
     pub(crate) used: Option<f64>,
     /// Bytes that may be held.
@@ -76,6 +80,8 @@ impl Effectiveness {
             (m::TIER_HITS, Some(now.hits)),
             (m::TIER_MISSES, Some(now.misses)),
             (m::TIER_EVICTIONS, now.evictions),
+            (m::TIER_EVICTED_UNEXPIRED, now.evicted_unexpired),
+            (m::TIER_EVICTED_UNCLEAR, now.evicted_unclear),
             (m::TIER_USED, now.used),
             (m::TIER_LIMIT, now.limit),
             (m::TIER_HEADROOM, headroom),
@@ -99,7 +105,14 @@ mod tests {
     use super::*;
 
     fn reading(hits: f64, misses: f64, used: f64) -> Reading {
-        Reading { hits, misses, evictions: Some(0.0), used: Some(used), limit: Some(10_000.0) }
+        Reading {
+            hits,
+            misses,
+            evictions: Some(0.0),
+            used: Some(used),
+            limit: Some(10_000.0),
+            ..Reading::default()
+        }
     }
 
     fn value(families: &[Family], metric: m::Metric) -> Option<f64> {

@@ -160,7 +160,7 @@ fn summary_in_parts(family: &Family, page: &mut String) {
     for Sample { labels, value } in &family.samples {
         let Value::Summary { quantiles, count, sum } = value else { continue };
         for (quantile, value) in quantiles {
-            encode_line(name, "", labels, Some(("quantile", Bound::Text(quantile))), *value, page);
+            encode_line(name, "", labels, Some(quantile), *value, page);
         }
         encode_line(name, "_sum", labels, None, *sum, &mut sums);
         encode_line(name, "_count", labels, None, *count as f64, &mut counts);
@@ -177,20 +177,30 @@ fn encode_sample(format: Format, name: &str, sample: &Sample, page: &mut String)
     match &sample.value {
         Value::Number(value) => encode_line(name, "", labels, None, *value, page),
         Value::Histogram { buckets, count, sum } => {
-            let bucket = |bound: f64, cumulative: u64, page: &mut String| {
-                let bound = Some(("le", Bound::Number(bound, format)));
-                encode_line(name, "_bucket", labels, bound, cumulative as f64, page);
-            };
+            // Most lines of a page are buckets, and those of one sample begin alike: that is written once.
+            let start = page.len();
+            page.push_str(name);
+            page.push_str("_bucket");
+            let separator = push_labels(labels, page);
+            page.push(separator);
+            page.push_str("le=\"");
+            let beginning = start..page.len();
             for (bound, cumulative) in buckets {
-                bucket(*bound, *cumulative, page);
+                push_bound(*bound, format, page);
+                page.push_str("\"} ");
+                push_integer(*cumulative, page);
+                page.push('\n');
+                page.extend_from_within(beginning.clone());
             }
-            bucket(f64::INFINITY, *count, page);
+            page.push_str("+Inf\"} ");
+            push_integer(*count, page);
+            page.push('\n');
             encode_line(name, "_sum", labels, None, *sum, page);
             encode_line(name, "_count", labels, None, *count as f64, page);
         }
         Value::Summary { quantiles, count, sum } => {
             for (quantile, value) in quantiles {
-                encode_line(name, "", labels, Some(("quantile", Bound::Text(quantile))), *value, page);
+                encode_line(name, "", labels, Some(quantile), *value, page);
             }
             encode_line(name, "_sum", labels, None, *sum, page);
             encode_line(name, "_count", labels, None, *count as f64, page);
@@ -198,46 +208,22 @@ fn encode_sample(format: Format, name: &str, sample: &Sample, page: &mut String)
     }
 }
 
-/// The value of the last label of a bucket or a quantile.
-#[derive(Clone, Copy)]
-enum Bound<'a> {
-    Number(f64, Format),
-    Text(&'a str),
-}
-
+/// Writes one line; `quantile` is the last label's value.
 fn encode_line(
     name: &str,
     suffix: &str,
     labels: &[(&'static str, String)],
-    bound: Option<(&str, Bound<'_>)>,
+    quantile: Option<&str>,
     value: f64,
     page: &mut String,
 ) {
     page.push_str(name);
     page.push_str(suffix);
-    let mut separator = '{';
-    for (label, value) in labels {
+    let mut separator = push_labels(labels, page);
+    if let Some(quantile) = quantile {
         page.push(separator);
-        page.push_str(label);
-        page.push_str("=\"");
-        push_escaped(value, page);
-        page.push('"');
-        separator = ',';
-    }
-    if let Some((label, bound)) = bound {
-        page.push(separator);
-        page.push_str(label);
-        page.push_str("=\"");
-        match bound {
-            Bound::Text(text) => page.push_str(text),
-            Bound::Number(bound, format) => {
-                push_number(bound, page);
-                // OpenMetrics wants a bound to look like a float.
-                if format == Format::OpenMetrics && bound.fract() == 0.0 && bound.is_finite() {
-                    page.push_str(".0");
-                }
-            }
-        }
+        page.push_str("quantile=\"");
+        page.push_str(quantile);
         page.push('"');
         separator = ',';
     }
@@ -247,6 +233,28 @@ fn encode_line(
     page.push(' ');
     push_number(value, page);
     page.push('\n');
+}
+
+/// Writes the labels without what closes them, and says what must stand before a further one.
+fn push_labels(labels: &[(&'static str, String)], page: &mut String) -> char {
+    let mut separator = '{';
+    for (label, value) in labels {
+        page.push(separator);
+        page.push_str(label);
+        page.push_str("=\"");
+        push_escaped(value, page);
+        page.push('"');
+        separator = ',';
+    }
+    separator
+}
+
+/// The upper bound of a bucket. OpenMetrics wants it to look like a float.
+fn push_bound(bound: f64, format: Format, page: &mut String) {
+    push_number(bound, page);
+    if format == Format::OpenMetrics && bound.fract() == 0.0 && bound.is_finite() {
+        page.push_str(".0");
+    }
 }
 
 fn push_escaped(value: &str, page: &mut String) {
@@ -305,7 +313,8 @@ fn push_integer(mut number: u64, page: &mut String) {
             break;
         }
     }
-    page.extend(digits[at..].iter().map(|digit| char::from(*digit)));
+    // One copy instead of a character at a time; digits are always text.
+    page.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
 }
 
 #[cfg(test)]

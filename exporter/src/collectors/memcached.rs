@@ -120,8 +120,11 @@ fn reading(replies: &[Reply]) -> Option<Reading> {
         hits: read("get_hits")?,
         misses: read("get_misses")?,
         evictions: read("evictions"),
+        // `evicted_nonzero` tells it, but of a class that got empty the server shows no counters, so the
+        // sum would fall: it stays with the classes, as `memcached_slab_items_evicted_nonzero_total`.
         used: read("bytes"),
         limit: read("limit_maxbytes").filter(|limit| *limit > 0.0),
+        ..Reading::default()
     })
 }
 

@@ -9,8 +9,10 @@ mod clients;
 mod cluster;
 mod config;
 mod effect;
+mod estimate;
 mod fields;
 mod further;
+mod hot;
 mod info;
 mod keys;
 mod latency;
@@ -20,6 +22,9 @@ mod sample;
 mod sentinel;
 mod slowlog;
 mod streams;
+mod tier;
+#[cfg(test)]
+mod trials;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -43,9 +48,11 @@ use crate::redis_client::{Command, RedisClient, Reply};
 use crate::tls::TlsOptions;
 use census::Census;
 use effect::Effect;
+use hot::HotKeys;
 use options::RedisOptions;
 use sample::Sample;
 use slowlog::SlowLog;
+use tier::Tier;
 
 /// This collector's line in the list.
 pub const KIND: Kind = Kind { name: "redis", key: "redis", build };
@@ -86,8 +93,10 @@ struct Memory {
     scrapes: u32,
     slow_log: SlowLog,
     effect: Effect,
+    tier: Tier,
     histograms: Option<(Instant, Family)>,
     sample: Sample,
+    hot: HotKeys,
     census: Census,
     config: Vec<Family>,
     /// Whether the server has histograms, once it said which version it is.
@@ -194,6 +203,9 @@ impl Memory {
         let now = Instant::now();
         self.effect.elsewhere(of_queues);
         collected.families.extend(self.effect.absorb(info, now));
+        if let Some(lookups) = self.effect.lookups() {
+            collected.families.extend(self.tier.absorb(info, lookups, now));
+        }
         if let Some(family) = histogram.and_then(|reply| latency::histograms(reply, info)) {
             self.histograms = Some((now, family));
         }

@@ -297,9 +297,20 @@ metrics! {
     gauge REDIS_EVICTED_SHARE "redis_keys_evicted_share_ratio" ["window"] "Of the keys that went within the window, the share that was evicted rather than expired; absent if none went.";
     gauge REDIS_PREFIX_KEYS "redis_prefix_keys" ["prefix"] "Estimated keys by prefix.";
     gauge REDIS_PREFIX_KEYS_STDERR "redis_prefix_keys_stderr" ["prefix"] "Standard error of the estimate of keys; 0 when every key was seen.";
+    gauge REDIS_PREFIX_KEYS_LOW "redis_prefix_keys_low" ["prefix"] "Lower end of the 95 % interval of the estimate of keys.";
+    gauge REDIS_PREFIX_KEYS_HIGH "redis_prefix_keys_high" ["prefix"] "Upper end of the 95 % interval of the estimate of keys.";
     gauge REDIS_PREFIX_BYTES "redis_prefix_memory_bytes" ["prefix"] "Estimated memory by prefix.";
     gauge REDIS_PREFIX_BYTES_STDERR "redis_prefix_memory_stderr_bytes" ["prefix"] "Standard error of the estimate of memory; 0 when every key was seen.";
+    gauge REDIS_PREFIX_BYTES_LOW "redis_prefix_memory_low_bytes" ["prefix"] "Lower end of the 95 % interval of the estimate of memory.";
+    gauge REDIS_PREFIX_BYTES_HIGH "redis_prefix_memory_high_bytes" ["prefix"] "Upper end of the 95 % interval of the estimate of memory, with what the sample has not met.";
+    gauge REDIS_PREFIX_UNSEEN "redis_prefix_memory_unseen_bytes" [] "Memory of the data that the estimates of all prefixes lack: much where few keys hold it and the sample has not met them; absent where several databases share the memory.";
     gauge REDIS_PREFIX_TTL_SHARE "redis_prefix_expiring_ratio" ["prefix"] "Share of a prefix' sampled keys that have a time to live.";
+    gauge REDIS_HOT_FREQUENCY "redis_hot_key_frequency" ["prefix", "rank"] "The server's LFU counter of the hottest keys of each prefix, rank 1 the hottest: from 0 to 255, logarithmic, falling without access.";
+    gauge REDIS_HOT_IDLE "redis_hot_key_idle_seconds" ["prefix", "rank"] "Time since the last access of the most recently used keys of each prefix, rank 1 the latest.";
+    gauge REDIS_HOT_INFO "redis_hot_key_info" ["prefix", "rank", "key"] "Always 1; the name of a hot key, where the module allows it.";
+    counter REDIS_HOT_PASSES "redis_hot_key_passes_total" [] "Passes over all keys for the hottest that came to their end.";
+    gauge REDIS_PREFIX_FREQUENCY "redis_prefix_mean_frequency" ["prefix"] "Mean LFU counter of a prefix' keys in the last pass over all keys.";
+    gauge REDIS_PREFIX_IDLE "redis_prefix_mean_idle_seconds" ["prefix"] "Mean time since the last access of a prefix' keys in the last pass over all keys.";
     gauge REDIS_SAMPLED_KEYS "redis_prefix_sampled_keys" [] "Keys in the sample that the prefixes are estimated from.";
 }
 

@@ -80,6 +80,11 @@ impl Effect {
         self.families(point, limit, read("mem_not_counted_for_evict").unwrap_or(0.0))
     }
 
+    /// Hits and misses at the last scrape without those that this exporter caused.
+    pub(super) fn lookups(&self) -> Option<(f64, f64)> {
+        self.points.back().map(|point| (point.hits, point.misses))
+    }
+
     fn push(&mut self, point: Point) {
         while self.points.len() > 1 && point.at.duration_since(self.points[1].at) >= WINDOW.0 {
             self.points.pop_front();

@@ -9,8 +9,11 @@ use std::time::Instant;
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics as m;
 
+use super::hot::Heat;
 use super::options::RedisOptions;
-use super::{RedisCollector, census, clients, fields, info, keys, left, rounds, sentinel, streams, unix_now};
+use super::{
+    RedisCollector, census, clients, estimate, fields, info, keys, left, rounds, sentinel, streams, unix_now,
+};
 use crate::collectors::{Collected, Step};
 use crate::failure::Failure;
 use crate::redis_client::{Command, Reply};
@@ -47,6 +50,11 @@ impl RedisCollector {
             let started = Instant::now();
             let failure = self.sample(info, deadline, collected).await.err();
             collected.steps.push(Step { name: "redis_sample", took: started.elapsed(), failure });
+        }
+        if self.options.hot_keys > 0 {
+            let started = Instant::now();
+            let failure = self.hot(info, deadline, collected).await;
+            collected.steps.push(Step { name: "redis_hot_keys", took: started.elapsed(), failure });
         }
         let asked = self.asked(info);
         if asked.is_empty() {
@@ -120,8 +128,19 @@ impl RedisCollector {
         };
         let mut memory = self.lock();
         memory.effect.induced.0 += rounds::PTTL_HITS * found as f64;
-        collected.families.extend(memory.sample.families(keys, self.options.names_max));
+        let held = estimate::held(info, keys);
+        collected.families.extend(memory.sample.families(keys, held, self.options.names_max));
         Ok(())
+    }
+
+    /// Goes on looking for the hottest keys.
+    async fn hot(&self, info: &str, deadline: Instant, collected: &mut Collected) -> Option<Failure> {
+        let mut hot = std::mem::take(&mut self.lock().hot);
+        let tell = |induced: keys::Induced| self.keep_induced(induced);
+        let result = hot.go_on(&self.client, &self.options, Heat::of(info), left(deadline), tell).await;
+        collected.families.extend(hot.families(&self.options));
+        self.lock().hot = hot;
+        result.err()
     }
 
     async fn keys(&self, deadline: Instant, collected: &mut Collected) -> Result<(), Failure> {
@@ -181,10 +200,14 @@ impl RedisCollector {
 
     /// Adds the families and remembers what getting them did to the server's counters.
     fn keep(&self, families: Vec<Family>, induced: keys::Induced, collected: &mut Collected) {
+        self.keep_induced(induced);
+        collected.families.extend(families);
+    }
+
+    fn keep_induced(&self, induced: keys::Induced) {
         let mut memory = self.lock();
         memory.effect.induced.0 += induced.0;
         memory.effect.induced.1 += induced.1;
-        collected.families.extend(families);
     }
 
     /// The options with the keys that the patterns found instead of the patterns, and without those that

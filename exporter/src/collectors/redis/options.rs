@@ -39,6 +39,12 @@ pub(super) struct RedisOptions {
     pub(super) sample_ms: u64,
     /// Where the sample's random places start; 0 is a new start with each process.
     pub(super) sample_seed: u64,
+    /// Hottest keys of each prefix; 0 is none.
+    pub(super) hot_keys: usize,
+    /// The longest that the pass for them may take in one scrape, in milliseconds.
+    pub(super) hot_ms: u64,
+    /// Whether these keys are told by name.
+    pub(super) hot_key_names: bool,
     /// Prefixes that are told apart; none means that they are learned.
     pub(super) prefixes: Vec<String>,
     /// What ends a prefix that is learned.
@@ -69,6 +75,9 @@ impl RedisOptions {
             sample_keys: reader.number("sample_keys", 0.0, 0.0..=10_000.0) as usize,
             sample_ms: reader.number("sample_ms", 10.0, 1.0..=1_000.0) as u64,
             sample_seed: reader.number("sample_seed", 0.0, 0.0..=1e15) as u64,
+            hot_keys: reader.number("hot_keys", 0.0, 0.0..=100.0) as usize,
+            hot_ms: reader.number("hot_ms", 10.0, 1.0..=1_000.0) as u64,
+            hot_key_names: reader.flag("hot_key_names", false),
             prefixes: reader.texts("prefixes"),
             delimiter: if delimiter.is_empty() { ":".to_owned() } else { delimiter },
         }

@@ -13,6 +13,10 @@ use crate::redis_client::{RedisClient, Reply};
 /// A keyspace of up to this many keys is read whole when the budget of keys allows it.
 const WHOLE_MAX: f64 = 1_000.0;
 
+/// Keys asked about in one round trip. The server answers a pipeline before it turns to the next client,
+/// so this is how long all others wait at a time; smaller ones would cost more round trips.
+pub(super) const BATCH: usize = 50;
+
 /// What `PTTL` of a key that is there adds to the server's hits: it looks without touching, and the
 /// server counts that too.
 pub(super) const PTTL_HITS: f64 = 1.0;
@@ -81,7 +85,7 @@ pub(super) async fn whole(
     Ok(measure(client, options, &[keys], limit).await?.pop().unwrap_or_default())
 }
 
-/// Asks memory and time to live of the keys of each cluster, in one round trip.
+/// Asks memory and time to live of the keys of each cluster, a batch in one round trip.
 async fn measure(
     client: &RedisClient,
     options: &RedisOptions,
@@ -89,13 +93,15 @@ async fn measure(
     limit: Duration,
 ) -> Result<Vec<Vec<Sampled>>, Failure> {
     let keys: Vec<&str> = clusters.iter().flatten().copied().collect();
-    let questions: Vec<[Vec<&str>; 2]> =
-        keys.iter().map(|key| [vec!["MEMORY", "USAGE", key, "SAMPLES", "5"], vec!["PTTL", key]]).collect();
-    let commands: Vec<&[&str]> = questions.iter().flatten().map(Vec::as_slice).collect();
-    if commands.is_empty() {
-        return Ok(Vec::new());
+    let mut replies = Vec::with_capacity(2 * keys.len());
+    for batch in keys.chunks(BATCH) {
+        let questions: Vec<[Vec<&str>; 2]> = batch
+            .iter()
+            .map(|key| [vec!["MEMORY", "USAGE", key, "SAMPLES", "5"], vec!["PTTL", key]])
+            .collect();
+        let commands: Vec<&[&str]> = questions.iter().flatten().map(Vec::as_slice).collect();
+        replies.extend(client.ask(&commands, limit).await?);
     }
-    let replies = client.ask(&commands, limit).await?;
     let mut answers = replies.chunks(2);
     let mut sampled = Vec::with_capacity(clusters.len());
     for cluster in clusters {

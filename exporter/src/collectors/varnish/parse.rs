@@ -85,6 +85,7 @@ pub(super) fn reading(output: &str) -> Option<Reading> {
         evictions: value("MAIN.n_lru_nuked"),
         used: Some(used),
         limit: (space > 0.0).then_some(used + space),
+        ..Reading::default()
     })
 }
 
