@@ -1,11 +1,11 @@
-//! goose: launches the users, runs their transactions, ends when all of them are done.
+//! goose: launches the users and ends when all of them are done.
 //!
-//! The only file that knows goose. A transaction is one turn of a user: a slice in the closed
-//! model, a super-block's arrivals in the open one. Requests inside it go over our own transport
-//! into our own recorder, since goose times to the response headers and keeps hits and misses in
-//! one histogram. So its metrics, tables, controllers and request clients stay off, and it is
-//! stopped by ending each user's iterations: its kill switch is global to the process and would
-//! stop other attacks as well.
+//! The only file that knows goose. A transaction is the whole of a user's work, since goose's own
+//! loop between two transactions costs more than a request may. Requests inside it go over our own
+//! transport into our own recorder, since goose times to the response headers and keeps hits and
+//! misses in one histogram. So its metrics, tables, controllers and request clients stay off, and
+//! it is stopped by ending each user's iterations: its kill switch is global to the process and
+//! would stop other attacks as well.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,19 +16,10 @@ use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionFunction};
 use goose::{GooseAttack, GooseError};
 
-/// Whether a user goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TurnEnd {
-    /// It has another turn.
-    Again,
-    /// It is done.
-    Done,
-}
-
 /// What users do. `user` is a number from 0.
 pub trait Work: Send + Sync + 'static {
-    /// One turn of a user.
-    fn turn(self: Arc<Self>, user: usize) -> Pin<Box<dyn Future<Output = TurnEnd> + Send>>;
+    /// All that a user does, from its first request to its last.
+    fn of_user(self: Arc<Self>, user: usize) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 /// goose could not run.
@@ -66,9 +57,9 @@ pub async fn attack(users: usize, host: &str, work: Arc<dyn Work>) -> Result<(),
     ];
     let configuration = GooseConfiguration::parse_args_default(&options)
         .map_err(|error| AttackError::Option(error.to_string()))?;
-    let scenario = Scenario::new("turns")
+    let scenario = Scenario::new("users")
         .register_transaction(numbering().set_name("number").set_on_start())
-        .register_transaction(turn(work).set_name("turn"));
+        .register_transaction(whole(work).set_name("work"));
     // goose would build a client of its own for each user, which nobody here uses: 0.4 MB each.
     let shared_client = GooseClientBuilder::new().without_cookies();
     let attack = GooseAttack::initialize_with_config(configuration)
@@ -90,15 +81,14 @@ fn numbering() -> Transaction {
     Transaction::new(function)
 }
 
-/// One turn; the last one ends the user by giving it an iteration limit that it has reached.
-fn turn(work: Arc<dyn Work>) -> Transaction {
+/// A user's work, and then its end: it gets an iteration limit that it has reached.
+fn whole(work: Arc<dyn Work>) -> Transaction {
     let function: TransactionFunction = Arc::new(move |user: &mut GooseUser| {
         let work = Arc::clone(&work);
         Box::pin(async move {
             let number = user.get_session_data::<UserNumber>().map_or(0, |number| number.0);
-            if work.turn(number).await == TurnEnd::Done {
-                user.config.iterations = Some(1);
-            }
+            work.of_user(number).await;
+            user.config.iterations = Some(1);
             Ok(())
         })
     });

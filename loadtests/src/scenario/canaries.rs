@@ -1,6 +1,6 @@
 //! Who asks, and what only they may be shown: axes, their combinations, and the look into an answer.
 
-use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+use hyper::header::ACCEPT_ENCODING;
 
 use super::client::Reply;
 use crate::plan::StepPlan;
@@ -165,7 +165,7 @@ impl Cell {
 
     /// An encoding of the answer that the request did not name.
     fn wrong_encoding(&self, key: u64, reply: &Reply) -> Option<String> {
-        let sent = reply.headers.get(CONTENT_ENCODING)?.to_str().ok()?.to_ascii_lowercase();
+        let sent = reply.headers.text("content-encoding")?.to_ascii_lowercase();
         let headers = || self.values.iter().flat_map(|value| &value.headers);
         let asked = headers().rfind(|(name, _)| name.eq_ignore_ascii_case(ACCEPT_ENCODING.as_str()));
         let (_, asked) = asked?;
