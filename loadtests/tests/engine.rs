@@ -265,9 +265,13 @@ async fn a_rate_that_cannot_be_reached_makes_the_run_invalid() {
         "",
     );
     let (run, report) = run(&plan).await;
-    assert_eq!(report.invalid.len(), 1, "{:?}", report.invalid);
+    // On a busy machine the generator may have been late as well.
     let reasons: Vec<&str> = run.document.invalid_reasons("x").collect();
-    assert!(reasons[0].contains("of the asked rate was reached"), "{reasons:?}");
+    assert_eq!(report.invalid.len(), reasons.len());
+    let missed = reasons.iter().filter(|reason| reason.contains("of the asked rate was reached"));
+    assert_eq!(missed.count(), 1, "{reasons:?}");
+    assert_eq!(report.lateness.len(), 1, "how late requests were sent is told");
+    assert!(report.lateness[0].1.p99 > Duration::from_millis(10), "{:?}", report.lateness);
 }
 
 #[tokio::test(flavor = "multi_thread")]
