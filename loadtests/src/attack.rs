@@ -1,6 +1,7 @@
-//! goose: launches the users and ends when all of them are done.
+//! goose: launches the crews of users and ends when all of them are done.
 //!
-//! The only file that knows goose. A transaction is the whole of a user's work, since goose's own
+//! The only file that knows goose. A crew, the users of one thread, is one user to goose, which keeps
+//! tens of kilobytes for each; and its transaction is the whole of a crew's work, since goose's own
 //! loop between two transactions costs more than a request may. Requests inside it go over our own
 //! transport into our own recorder, since goose times to the response headers and keeps hits and
 //! misses in one histogram. So its metrics, tables, controllers and request clients stay off, and
@@ -16,10 +17,10 @@ use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionFunction};
 use goose::{GooseAttack, GooseError};
 
-/// What users do. `user` is a number from 0.
+/// What crews do. `crew` is a number from 0.
 pub trait Work: Send + Sync + 'static {
-    /// All that a user does, from its first request to its last.
-    fn of_user(self: Arc<Self>, user: usize) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// All that a crew's users do, from their first request to their last.
+    fn of_crew(self: Arc<Self>, crew: usize) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 /// goose could not run.
@@ -33,24 +34,24 @@ pub enum AttackError {
     Option(String),
 }
 
-/// The number of a user, in its session.
+/// The number of a crew, in its session.
 #[derive(Debug, Clone, Copy)]
 struct UserNumber(usize);
 
-/// Runs so many users until all of them are done.
+/// Runs so many crews of users until all of them are done.
 ///
 /// # Errors
 ///
 /// If goose cannot run.
-pub async fn attack(users: usize, host: &str, work: Arc<dyn Work>) -> Result<(), AttackError> {
-    let users_text = users.to_string();
+pub async fn attack(crews: usize, host: &str, work: Arc<dyn Work>) -> Result<(), AttackError> {
+    let crews_text = crews.to_string();
     let options = [
         "--host",
         host,
         "--users",
-        &users_text,
+        &crews_text,
         "--increase-rate",
-        &users_text,
+        &crews_text,
         "--no-metrics",
         "--no-telnet",
         "-q",
@@ -71,7 +72,7 @@ pub async fn attack(users: usize, host: &str, work: Arc<dyn Work>) -> Result<(),
     Ok(())
 }
 
-/// Gives each user its number.
+/// Gives each crew its number.
 fn numbering() -> Transaction {
     let next = Arc::new(AtomicUsize::new(0));
     let function: TransactionFunction = Arc::new(move |user: &mut GooseUser| {
@@ -81,13 +82,13 @@ fn numbering() -> Transaction {
     Transaction::new(function)
 }
 
-/// A user's work, and then its end: it gets an iteration limit that it has reached.
+/// A crew's work, and then its end: it gets an iteration limit that it has reached.
 fn whole(work: Arc<dyn Work>) -> Transaction {
     let function: TransactionFunction = Arc::new(move |user: &mut GooseUser| {
         let work = Arc::clone(&work);
         Box::pin(async move {
             let number = user.get_session_data::<UserNumber>().map_or(0, |number| number.0);
-            work.of_user(number).await;
+            work.of_crew(number).await;
             user.config.iterations = Some(1);
             Ok(())
         })

@@ -38,6 +38,11 @@ impl Lanes {
         Ok(Self { lanes })
     }
 
+    /// How many there are.
+    pub(crate) const fn count(&self) -> usize {
+        self.lanes.len()
+    }
+
     /// The run loop of a user.
     pub(crate) fn of(&self, user: usize) -> &Handle {
         &self.lanes[user % self.lanes.len()].handle

@@ -76,7 +76,7 @@ pub(crate) async fn run(
     });
     let host = format!("http://{}", experiment.baseline.address.authority);
     let tasks = hooks::start(timed, experiment, plan.run.warmup, &shared);
-    attack(users, &host, Arc::clone(&work) as Arc<dyn Work>)
+    attack(work.lanes.count(), &host, Arc::clone(&work) as Arc<dyn Work>)
         .await
         .map_err(|source| LoadError::Attack { experiment: name, source })?;
     drop(tasks);
@@ -132,11 +132,16 @@ impl Seat {
 }
 
 impl Work for Turns {
-    fn of_user(self: Arc<Self>, user: usize) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn of_crew(self: Arc<Self>, crew: usize) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
-            let handle = self.lanes.of(user).clone();
-            // A user that panics has told so; the others go on to their end.
-            let _ = handle.spawn(self.all_turns(user)).await;
+            let handle = self.lanes.of(crew).clone();
+            let members = (crew..self.users.len()).step_by(self.lanes.count());
+            let at_work: Vec<_> =
+                members.map(|user| handle.spawn(Arc::clone(&self).all_turns(user))).collect();
+            for member in at_work {
+                // A user that panics has told so; the others go on to their end.
+                let _ = member.await;
+            }
         })
     }
 }
