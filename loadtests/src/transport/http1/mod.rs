@@ -22,8 +22,9 @@ use self::head::Head;
 
 use super::{BodyUse, Buffers};
 
-/// The buffer of a connection at first, and at most while it reads a body.
-const BUFFER_BYTES: usize = 4 * 1024;
+/// The buffer of a connection at first, and at most while it reads a body. It doubles where an
+/// answer fills it, so a thousand users of a service with small answers need a megabyte.
+const BUFFER_BYTES: usize = 1024;
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// A head at most.
 const HEAD_BYTES_MAX: usize = 256 * 1024;
