@@ -4,26 +4,19 @@
 //! order. A header value is parsed once and remembered, since a run sees the same few values a
 //! million times.
 
-use std::sync::LazyLock;
-
 use hitmark_schema::Outcome;
-use hitmark_schema::cache_headers::{self, Answer, Parse};
-use hyper::HeaderMap;
-use hyper::header::HeaderName;
+use hitmark_schema::cache_headers::{Answer, DIALECTS};
 
 use crate::plan::OutcomeRule;
+use crate::transport::{Headers, as_text};
 
 /// Header values that are remembered. `ttl=` makes them vary, so a few are kept.
 const REMEMBERED: usize = 8;
 
-/// The headers that tell, most reliable first.
-static DIALECTS: LazyLock<[(HeaderName, Parse); 11]> =
-    LazyLock::new(|| cache_headers::DIALECTS.map(|(name, parse)| (HeaderName::from_static(name), parse)));
-
 /// Reads answers for one user.
 #[derive(Debug, Default)]
 pub struct AnswerReader {
-    rule: Option<(HeaderName, OutcomeRule)>,
+    rule: Option<OutcomeRule>,
     remembered: Vec<(Vec<u8>, Answer)>,
     oldest: usize,
     /// The place among the dialects of the header that the last values came from.
@@ -34,19 +27,18 @@ impl AnswerReader {
     /// A reader that asks a rule of the plan first.
     #[must_use]
     pub fn new(rule: Option<OutcomeRule>) -> Self {
-        let rule = rule.and_then(|rule| Some((rule.header.parse().ok()?, rule)));
         Self { rule, ..Self::default() }
     }
 
     /// What the headers of a response say.
-    pub fn read(&mut self, headers: &HeaderMap) -> Answer {
-        if let Some((name, rule)) = &self.rule {
-            let value = headers.get(name).and_then(|value| value.to_str().ok());
-            return Answer { outcome: rule.outcome(value), cache_unreachable: false };
+    pub fn read(&mut self, headers: &Headers) -> Answer {
+        if let Some(rule) = &self.rule {
+            return Answer { outcome: rule.outcome(headers.text(&rule.header)), cache_unreachable: false };
         }
-        let told = DIALECTS.iter().enumerate().find_map(|(place, (name, parse))| {
-            Some((place, headers.get_all(name).iter().next_back()?, parse))
-        });
+        let told = DIALECTS
+            .iter()
+            .enumerate()
+            .find_map(|(place, (name, parse))| Some((place, headers.last(name)?, parse)));
         let Some((place, value, parse)) = told else { return Answer::UNKNOWN };
         if place != self.dialect {
             // The same word means another thing in another header.
@@ -54,11 +46,11 @@ impl AnswerReader {
             self.oldest = 0;
             self.dialect = place;
         }
-        if let Some((_, answer)) = self.remembered.iter().find(|(bytes, _)| bytes == value.as_bytes()) {
+        if let Some((_, answer)) = self.remembered.iter().find(|(bytes, _)| bytes == value) {
             return *answer;
         }
-        let answer = value.to_str().map_or(Answer::UNKNOWN, parse);
-        self.remember(value.as_bytes().to_vec(), answer);
+        let answer = as_text(value).map_or(Answer::UNKNOWN, parse);
+        self.remember(value.to_vec(), answer);
         answer
     }
 
@@ -87,8 +79,7 @@ mod tests {
     use super::*;
 
     fn read(name: &'static str, value: &'static str) -> Answer {
-        let mut headers = HeaderMap::new();
-        headers.insert(name, value.parse().unwrap());
+        let headers: Headers = [(name, value)].into_iter().collect();
         let mut reader = AnswerReader::default();
         let first = reader.read(&headers);
         assert_eq!(reader.read(&headers), first, "a remembered value reads as it did");
@@ -137,20 +128,17 @@ mod tests {
         let mut reader = AnswerReader::new(Some(rule));
         for (value, outcome) in [("from Memory", Outcome::Hit), ("DB", Outcome::Miss), ("x", Outcome::Bypass)]
         {
-            let mut headers = HeaderMap::new();
-            headers.insert("x-cache", "MISS".parse().unwrap());
-            headers.insert("x-store", value.parse().unwrap());
+            let headers: Headers = [("x-cache", "MISS"), ("x-store", value)].into_iter().collect();
             assert_eq!(reader.read(&headers).outcome, outcome, "{value}");
         }
-        assert_eq!(reader.read(&HeaderMap::new()).outcome, Outcome::Bypass);
+        assert_eq!(reader.read(&Headers::default()).outcome, Outcome::Bypass);
     }
 
     #[test]
     fn the_same_word_in_another_header_is_read_anew() {
         let mut reader = AnswerReader::default();
         for (name, outcome) in [("age", Outcome::Hit), ("x-varnish", Outcome::Miss), ("age", Outcome::Hit)] {
-            let mut headers = HeaderMap::new();
-            headers.insert(name, "7".parse().unwrap());
+            let headers: Headers = [(name, "7")].into_iter().collect();
             assert_eq!(reader.read(&headers).outcome, outcome, "{name}");
         }
     }
@@ -166,8 +154,8 @@ mod tests {
         let mut reader = AnswerReader::default();
         for round in 0..3 {
             for ttl in 0..20 {
-                let mut headers = HeaderMap::new();
-                headers.insert("cache-status", format!("c; hit; ttl={}", ttl - 10).parse().unwrap());
+                let value = format!("c; hit; ttl={}", ttl - 10);
+                let headers: Headers = [("cache-status", value.as_str())].into_iter().collect();
                 let expected = if ttl < 10 { Outcome::Stale } else { Outcome::Hit };
                 assert_eq!(reader.read(&headers).outcome, expected, "round {round}, ttl {}", ttl - 10);
             }

@@ -1,11 +1,12 @@
-//! goose: launches the users, runs their transactions, ends when all of them are done.
+//! goose: launches the crews of users and ends when all of them are done.
 //!
-//! The only file that knows goose. A transaction is one turn of a user: a slice in the closed
-//! model, a super-block's arrivals in the open one. Requests inside it go over our own transport
-//! into our own recorder, since goose times to the response headers and keeps hits and misses in
-//! one histogram. So its metrics, tables, controllers and request clients stay off, and it is
-//! stopped by ending each user's iterations: its kill switch is global to the process and would
-//! stop other attacks as well.
+//! The only file that knows goose. A crew, the users of one thread, is one user to goose, which keeps
+//! tens of kilobytes for each; and its transaction is the whole of a crew's work, since goose's own
+//! loop between two transactions costs more than a request may. Requests inside it go over our own
+//! transport into our own recorder, since goose times to the response headers and keeps hits and
+//! misses in one histogram. So its metrics, tables, controllers and request clients stay off, and
+//! it is stopped by ending each user's iterations: its kill switch is global to the process and
+//! would stop other attacks as well.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,19 +17,10 @@ use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionFunction};
 use goose::{GooseAttack, GooseError};
 
-/// Whether a user goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TurnEnd {
-    /// It has another turn.
-    Again,
-    /// It is done.
-    Done,
-}
-
-/// What users do. `user` is a number from 0.
+/// What crews do. `crew` is a number from 0.
 pub trait Work: Send + Sync + 'static {
-    /// One turn of a user.
-    fn turn(self: Arc<Self>, user: usize) -> Pin<Box<dyn Future<Output = TurnEnd> + Send>>;
+    /// All that a crew's users do, from their first request to their last.
+    fn of_crew(self: Arc<Self>, crew: usize) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 /// goose could not run.
@@ -42,33 +34,33 @@ pub enum AttackError {
     Option(String),
 }
 
-/// The number of a user, in its session.
+/// The number of a crew, in its session.
 #[derive(Debug, Clone, Copy)]
 struct UserNumber(usize);
 
-/// Runs so many users until all of them are done.
+/// Runs so many crews of users until all of them are done.
 ///
 /// # Errors
 ///
 /// If goose cannot run.
-pub async fn attack(users: usize, host: &str, work: Arc<dyn Work>) -> Result<(), AttackError> {
-    let users_text = users.to_string();
+pub async fn attack(crews: usize, host: &str, work: Arc<dyn Work>) -> Result<(), AttackError> {
+    let crews_text = crews.to_string();
     let options = [
         "--host",
         host,
         "--users",
-        &users_text,
+        &crews_text,
         "--increase-rate",
-        &users_text,
+        &crews_text,
         "--no-metrics",
         "--no-telnet",
         "-q",
     ];
     let configuration = GooseConfiguration::parse_args_default(&options)
         .map_err(|error| AttackError::Option(error.to_string()))?;
-    let scenario = Scenario::new("turns")
+    let scenario = Scenario::new("users")
         .register_transaction(numbering().set_name("number").set_on_start())
-        .register_transaction(turn(work).set_name("turn"));
+        .register_transaction(whole(work).set_name("work"));
     // goose would build a client of its own for each user, which nobody here uses: 0.4 MB each.
     let shared_client = GooseClientBuilder::new().without_cookies();
     let attack = GooseAttack::initialize_with_config(configuration)
@@ -80,7 +72,7 @@ pub async fn attack(users: usize, host: &str, work: Arc<dyn Work>) -> Result<(),
     Ok(())
 }
 
-/// Gives each user its number.
+/// Gives each crew its number.
 fn numbering() -> Transaction {
     let next = Arc::new(AtomicUsize::new(0));
     let function: TransactionFunction = Arc::new(move |user: &mut GooseUser| {
@@ -90,15 +82,14 @@ fn numbering() -> Transaction {
     Transaction::new(function)
 }
 
-/// One turn; the last one ends the user by giving it an iteration limit that it has reached.
-fn turn(work: Arc<dyn Work>) -> Transaction {
+/// A crew's work, and then its end: it gets an iteration limit that it has reached.
+fn whole(work: Arc<dyn Work>) -> Transaction {
     let function: TransactionFunction = Arc::new(move |user: &mut GooseUser| {
         let work = Arc::clone(&work);
         Box::pin(async move {
             let number = user.get_session_data::<UserNumber>().map_or(0, |number| number.0);
-            if work.turn(number).await == TurnEnd::Done {
-                user.config.iterations = Some(1);
-            }
+            work.of_crew(number).await;
+            user.config.iterations = Some(1);
             Ok(())
         })
     });

@@ -1,14 +1,13 @@
 //! Whether an answer is what the plan expects: headers, body, length. The status is judged before.
 
-use hyper::HeaderMap;
-
 use crate::plan::Expect;
+use crate::transport::Headers;
 
 /// Why an answer is refused; none if it is right. `body` is the decoded body.
 #[must_use]
-pub(crate) fn refusal(expect: &Expect, headers: &HeaderMap, body_bytes: u64, body: &[u8]) -> Option<String> {
+pub(crate) fn refusal(expect: &Expect, headers: &Headers, body_bytes: u64, body: &[u8]) -> Option<String> {
     for (name, wanted) in &expect.headers {
-        let found = headers.get(name).and_then(|value| value.to_str().ok());
+        let found = headers.text(name);
         match found {
             None => return Some(format!("header {name} is missing")),
             Some(found) if !found.contains(wanted.as_str()) => {
@@ -57,8 +56,7 @@ mod tests {
 
     #[test]
     fn each_expectation_refuses_with_its_own_words() {
-        let mut headers = HeaderMap::new();
-        headers.insert("content-type", "application/json".parse().unwrap());
+        let headers: Headers = [("content-type", "application/json")].into_iter().collect();
         let body = br#"{"id": 3, "name": "hat"}"#;
         let with = |change: fn(&mut Expect)| {
             let mut expect = Expect::default();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::request::RequestTemplate;
+use crate::request::{Call, RequestTemplate};
 use crate::template::Values;
 use crate::transport::{BodyUse, Exchange, Target, Transport};
 
@@ -13,7 +13,7 @@ use crate::transport::{BodyUse, Exchange, Target, Transport};
 /// What went wrong, in words.
 pub(crate) async fn get(target: &Arc<Target>, path: &str) -> Result<Exchange, String> {
     let template = RequestTemplate::get(target.address(), path).map_err(|error| error.to_string())?;
-    let request = template.request(&Values::default()).map_err(|error| error.to_string())?;
     let mut transport = Transport::new(Arc::clone(target));
-    transport.exchange(request, BodyUse::Keep).await.map_err(|failure| failure.detail)
+    let values = Values::default();
+    transport.exchange(&Call::new(&template, &values), BodyUse::Keep).await.map_err(|failure| failure.detail)
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ACCEPT_ENCODING, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue};
 use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Method, Request, Uri};
 
@@ -20,7 +20,20 @@ pub struct RequestTemplate {
     /// Headers whose values are not the same each time.
     varying: Vec<(HeaderName, Template)>,
     /// `https://host`, where the whole URI is sent: HTTP/2 has no other place for the host.
-    origin: Option<String>,
+    origin: String,
+    /// The lines of HTTP/1.1 that follow the path and are the same each time.
+    lines: String,
+}
+
+/// A request together with its values.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'c> {
+    /// The request.
+    pub template: &'c RequestTemplate,
+    /// Its values.
+    pub values: &'c Values<'c>,
+    /// Another path of the same service, as a redirect asks for.
+    pub redirected_to: Option<&'c str>,
 }
 
 /// A part of a request that HTTP does not allow. Plans are checked, so only a value can bring it about.
@@ -64,6 +77,7 @@ impl RequestTemplate {
         for (name, value) in experiment.headers.iter().chain(&step.headers).chain(&side.headers) {
             template.set_header(name, value, known)?;
         }
+        template.fix_lines();
         Ok(template)
     }
 
@@ -76,6 +90,7 @@ impl RequestTemplate {
         let mut template = Self::bare(address, HttpVersion::Http1)?;
         let path = format!("{}{path}", address.prefix);
         template.path = Template::new(&path, &Known::default(), Escape::Path);
+        template.fix_lines();
         Ok(template)
     }
 
@@ -94,7 +109,8 @@ impl RequestTemplate {
             body: None,
             headers,
             varying: Vec::new(),
-            origin: (http == HttpVersion::Http2).then_some(origin),
+            origin,
+            lines: String::new(),
         })
     }
 
@@ -112,50 +128,25 @@ impl RequestTemplate {
         Ok(())
     }
 
-    /// The request for some values.
-    ///
-    /// # Errors
-    ///
-    /// If the path or a header with these values is none.
-    pub fn request(&self, values: &Values<'_>) -> Result<Request<Full<Bytes>>, RequestError> {
-        self.request_to(self.path.fill(values)?, values)
+    /// Writes down what is the same in each request of HTTP/1.1.
+    fn fix_lines(&mut self) {
+        self.lines = String::from(" HTTP/1.1\r\n");
+        for (name, value) in &self.headers {
+            // A value was a text before it was a header.
+            let value = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
+            line(&mut self.lines, name.as_str(), value);
+        }
+        // Where a body is usual, its absence is told (RFC 9110 §8.6).
+        let usual = [Method::POST, Method::PUT, Method::PATCH].contains(&self.method);
+        if usual && self.body.is_none() && !self.headers.contains_key(CONTENT_LENGTH) {
+            line(&mut self.lines, CONTENT_LENGTH.as_str(), "0");
+        }
     }
 
-    /// The same request to another path of the same service, as a redirect asks for.
-    ///
-    /// # Errors
-    ///
-    /// If the path or a header with these values is none.
-    pub fn request_to(
-        &self,
-        path: String,
-        values: &Values<'_>,
-    ) -> Result<Request<Full<Bytes>>, RequestError> {
-        let uri = match &self.origin {
-            None => Uri::from(
-                PathAndQuery::from_maybe_shared(Bytes::from(path))
-                    .map_err(|error| RequestError::new(&error))?,
-            ),
-            Some(origin) => format!("{origin}{path}").parse().map_err(|error| RequestError::new(&error))?,
-        };
-        let body = match &self.body {
-            Some(body) => Bytes::from(body.fill(values)?),
-            None => Bytes::new(),
-        };
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = uri;
-        *request.headers_mut() = self.headers.clone();
-        for (name, template) in &self.varying {
-            let value =
-                HeaderValue::from_str(&template.fill(values)?).map_err(|error| RequestError::new(&error))?;
-            request.headers_mut().insert(name.clone(), value);
-        }
-        if let Some(cookie) = values.cookie {
-            let value = HeaderValue::from_str(cookie).map_err(|error| RequestError::new(&error))?;
-            request.headers_mut().insert(COOKIE, value);
-        }
-        Ok(request)
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> &Method {
+        &self.method
     }
 
     /// The request line for some values, for messages.
@@ -164,6 +155,120 @@ impl RequestTemplate {
         let path = self.path.fill(values).unwrap_or_else(|_| "?".to_owned());
         format!("{} {}", self.method, hitmark_schema::redact::text(&path))
     }
+}
+
+impl<'c> Call<'c> {
+    /// A request to the path of its template.
+    #[must_use]
+    pub const fn new(template: &'c RequestTemplate, values: &'c Values<'c>) -> Self {
+        Self { template, values, redirected_to: None }
+    }
+
+    /// Writes the request as HTTP/1.1 has it (RFC 9112 §3) over what `text` held.
+    ///
+    /// # Errors
+    ///
+    /// If the path or a header with these values is none.
+    pub fn write(&self, text: &mut String) -> Result<(), RequestError> {
+        let Self { template, values, .. } = self;
+        text.clear();
+        text.push_str(template.method.as_str());
+        text.push(' ');
+        let path_from = text.len();
+        match self.redirected_to {
+            None => template.path.fill_into(values, text)?,
+            Some(path) => text.push_str(path),
+        }
+        if !text.as_bytes()[path_from..].iter().all(|byte| is_plain(*byte)) {
+            let path: PathAndQuery = text[path_from..].parse().map_err(|error| RequestError::new(&error))?;
+            text.truncate(path_from);
+            text.push_str(path.as_str());
+        }
+        text.push_str(&template.lines);
+        for (name, varying) in &template.varying {
+            write_line(text, name, |text| Ok(varying.fill_into(values, text)?))?;
+        }
+        if let Some(cookie) = values.cookie {
+            write_line(text, &COOKIE, |text| {
+                text.push_str(cookie);
+                Ok(())
+            })?;
+        }
+        let Some(body) = &template.body else {
+            text.push_str("\r\n");
+            return Ok(());
+        };
+        let body = body.fill(values)?;
+        if !template.headers.contains_key(CONTENT_LENGTH) {
+            line(text, CONTENT_LENGTH.as_str(), &body.len().to_string());
+        }
+        text.push_str("\r\n");
+        text.push_str(&body);
+        Ok(())
+    }
+
+    /// The request as a message of HTTP/2.
+    ///
+    /// # Errors
+    ///
+    /// If the path or a header with these values is none.
+    pub fn message(&self) -> Result<Request<Full<Bytes>>, RequestError> {
+        let Self { template, values, .. } = self;
+        let path = match self.redirected_to {
+            None => template.path.fill(values)?,
+            Some(path) => path.to_owned(),
+        };
+        let body = match &template.body {
+            Some(body) => Bytes::from(body.fill(values)?),
+            None => Bytes::new(),
+        };
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = template.method.clone();
+        *request.uri_mut() =
+            format!("{}{path}", template.origin).parse::<Uri>().map_err(|error| RequestError::new(&error))?;
+        *request.headers_mut() = template.headers.clone();
+        for (name, varying) in &template.varying {
+            let value =
+                HeaderValue::from_str(&varying.fill(values)?).map_err(|error| RequestError::new(&error))?;
+            request.headers_mut().insert(name.clone(), value);
+        }
+        if let Some(cookie) = values.cookie {
+            let value = HeaderValue::from_str(cookie).map_err(|error| RequestError::new(&error))?;
+            request.headers_mut().insert(COOKIE, value);
+        }
+        Ok(request)
+    }
+}
+
+/// Bytes of a path that need no second look (RFC 3986 §3.3, §3.4). A fragment, for instance, is not sent.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'/' | b'?' | b'&' | b'=' | b'%' | b'-' | b'.' | b'_' | b'~' | b',' | b':' | b'+')
+}
+
+fn line(text: &mut String, name: &str, value: &str) {
+    text.push_str(name);
+    text.push_str(": ");
+    text.push_str(value);
+    text.push_str("\r\n");
+}
+
+/// Writes a header whose value is only now known, and might be none (RFC 9110 §5.5).
+fn write_line(
+    text: &mut String,
+    name: &HeaderName,
+    value: impl FnOnce(&mut String) -> Result<(), RequestError>,
+) -> Result<(), RequestError> {
+    text.push_str(name.as_str());
+    text.push_str(": ");
+    let from = text.len();
+    value(text)?;
+    let is_value = text.bytes().skip(from).all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f));
+    if !is_value {
+        return Err(RequestError(format!("the value of the header {name} holds a control character")));
+    }
+    text.push_str("\r\n");
+    Ok(())
 }
 
 impl From<crate::template::MissingValue> for RequestError {

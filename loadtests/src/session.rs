@@ -1,9 +1,7 @@
 //! What a user remembers of one side: cookies, and values that answers gave.
 
-use hyper::HeaderMap;
-use hyper::header::SET_COOKIE;
-
 use crate::plan::Source;
+use crate::transport::Headers;
 
 /// Cookies of a user at most; a service that sets more is not obeyed.
 const COOKIES_MAX: usize = 50;
@@ -28,9 +26,9 @@ impl Session {
 
     /// Takes the cookies that a response sets. Domain and path are not looked at: a user speaks to
     /// one service. A cookie that is set to end at once is removed (RFC 6265 §5.2.2).
-    pub fn take_cookies(&mut self, headers: &HeaderMap) {
+    pub fn take_cookies(&mut self, headers: &Headers) {
         let mut changed = false;
-        for value in headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
+        for value in headers.texts("set-cookie") {
             let (pair, attributes) = value.split_once(';').unwrap_or((value, ""));
             let Some((name, value)) = pair.split_once('=') else { continue };
             let (name, value) = (name.trim(), value.trim());
@@ -62,11 +60,11 @@ impl Session {
 
 /// The value at a place of an answer.
 #[must_use]
-pub fn extract(source: &Source, headers: &HeaderMap, body: &[u8]) -> Option<String> {
+pub fn extract(source: &Source, headers: &Headers, body: &[u8]) -> Option<String> {
     let value = match source {
-        Source::Header(name) => headers.get(name)?.to_str().ok()?.to_owned(),
-        Source::Cookie(name) => headers.get_all(SET_COOKIE).iter().find_map(|value| {
-            let pair = value.to_str().ok()?.split(';').next()?;
+        Source::Header(name) => headers.text(name)?.to_owned(),
+        Source::Cookie(name) => headers.texts("set-cookie").find_map(|value| {
+            let pair = value.split(';').next()?;
             let (found, value) = pair.split_once('=')?;
             (found.trim() == name).then(|| value.trim().to_owned())
         })?,
@@ -92,12 +90,8 @@ pub fn extract(source: &Source, headers: &HeaderMap, body: &[u8]) -> Option<Stri
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(*name, value.parse().unwrap());
-        }
-        headers
+    fn headers(pairs: &[(&str, &str)]) -> Headers {
+        pairs.iter().copied().collect()
     }
 
     #[test]

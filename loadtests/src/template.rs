@@ -61,11 +61,21 @@ impl Template {
     /// If a value was not extracted.
     pub fn fill(&self, values: &Values<'_>) -> Result<String, MissingValue> {
         let mut text = String::with_capacity(self.length());
+        self.fill_into(values, &mut text)?;
+        Ok(text)
+    }
+
+    /// Appends the text with its values to another.
+    ///
+    /// # Errors
+    ///
+    /// If a value was not extracted.
+    pub fn fill_into(&self, values: &Values<'_>, text: &mut String) -> Result<(), MissingValue> {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(plain) => text.push_str(plain),
                 Piece::Value(Name::Key) => match values.key_text {
-                    Some(key) => self.escape.push(&mut text, key),
+                    Some(key) => self.escape.push(text, key),
                     None => {
                         let mut digits = [0; 20];
                         text.push_str(decimal(values.key, &mut digits));
@@ -73,15 +83,15 @@ impl Template {
                 },
                 Piece::Value(Name::Column(column)) => {
                     let cell = values.row.get(*column).ok_or(MissingValue)?;
-                    self.escape.push(&mut text, cell);
+                    self.escape.push(text, cell);
                 }
                 Piece::Value(Name::Extracted(place)) => {
                     let value = values.extracted.get(*place).and_then(Option::as_deref);
-                    self.escape.push(&mut text, value.ok_or(MissingValue)?);
+                    self.escape.push(text, value.ok_or(MissingValue)?);
                 }
             }
         }
-        Ok(text)
+        Ok(())
     }
 
     fn length(&self) -> usize {

@@ -12,6 +12,7 @@ use hitmark_schema::{Outcome, Variant};
 use crate::answer::AnswerReader;
 use crate::checks::refusal;
 use crate::plan::{CompareBodies, Cookies, ExperimentPlan, Plan, StepPlan, VariantSettings};
+use crate::request::Call;
 use crate::runner::{LoadError, start_services, targets};
 use crate::session::{Session, extract};
 use crate::template::Values;
@@ -109,13 +110,7 @@ impl<'p> Rehearsal<'p> {
     }
 
     fn values(&self) -> Values<'_> {
-        Values {
-            key: self.key,
-            key_text: self.experiment.keys.as_ref().and_then(|keys| keys.text(self.key)),
-            row: self.experiment.data.as_ref().map_or(&[][..], |data| data.row(self.key)),
-            extracted: &self.session.extracted,
-            cookie: self.session.cookie(),
-        }
+        values(self.experiment, &self.session, self.key)
     }
 
     async fn send(&mut self, step: &Step, number: usize, bodies: &mut HashMap<usize, Vec<u8>>) -> Verified {
@@ -171,14 +166,12 @@ impl<'p> Rehearsal<'p> {
     async fn exchange(&mut self, step: &Step) -> Result<Exchange, String> {
         let mut redirected_to: Option<String> = None;
         for followed in 0.. {
-            let values = self.values();
-            let built = match redirected_to.take() {
-                None => step.template.request(&values),
-                Some(path) => step.template.request_to(path, &values),
-            };
-            let request = built.map_err(|error| error.to_string())?;
+            // Beside the transport, which is to be changed meanwhile.
+            let values = values(self.experiment, &self.session, self.key);
+            let path = redirected_to.take();
+            let call = Call { template: &step.template, values: &values, redirected_to: path.as_deref() };
             let exchange =
-                self.transport.exchange(request, BodyUse::Keep).await.map_err(|failure| failure.detail)?;
+                self.transport.exchange(&call, BodyUse::Keep).await.map_err(|failure| failure.detail)?;
             if self.experiment.cookies == Cookies::Keep {
                 self.session.take_cookies(&exchange.headers);
             }
@@ -188,5 +181,15 @@ impl<'p> Rehearsal<'p> {
             }
         }
         Err("redirected without end".to_owned())
+    }
+}
+
+fn values<'v>(experiment: &'v ExperimentPlan, session: &'v Session, key: u64) -> Values<'v> {
+    Values {
+        key,
+        key_text: experiment.keys.as_ref().and_then(|keys| keys.text(key)),
+        row: experiment.data.as_ref().map_or(&[][..], |data| data.row(key)),
+        extracted: &session.extracted,
+        cookie: session.cookie(),
     }
 }

@@ -30,6 +30,12 @@ impl AtomicHistogram {
         self.counts[bucket_of(value_ns.min(LATENCY_NS_MAX))].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The bytes of its counts.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.counts)
+    }
+
     /// Takes out all counts: a value of each bucket that was in use, and its count.
     pub(crate) fn drain(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.counts.iter().enumerate().filter_map(|(bucket, count)| {

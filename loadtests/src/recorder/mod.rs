@@ -243,6 +243,30 @@ mod tests {
         assert_eq!(seen, 80_000);
     }
 
+    /// Bytes of the histograms in use.
+    fn bytes(recorder: &Recorder) -> usize {
+        let sides = recorder.shards.iter().flat_map(|shard| &shard.sides);
+        let cells = sides.flat_map(|side| side.cells.iter().flatten()).filter_map(OnceLock::get);
+        cells.map(AtomicHistogram::bytes).sum()
+    }
+
+    #[test]
+    fn memory_grows_with_outcomes_and_not_with_requests() {
+        let recorder = Recorder::default();
+        recorder.record(&hit(1_000));
+        let of_one = bytes(&recorder);
+        assert!((1..300_000).contains(&of_one), "{of_one} bytes for one outcome of one thread");
+        for nth in 0..300_000_u64 {
+            recorder.record(&hit(nth * 200_000));
+            if nth % 100_000 == 0 {
+                drop(recorder.drain(Variant::Candidate));
+            }
+        }
+        assert_eq!(bytes(&recorder), of_one);
+        recorder.record(&Observation { outcome: Outcome::Miss, ..hit(1_000) });
+        assert_eq!(bytes(&recorder), 2 * of_one);
+    }
+
     #[test]
     fn a_drain_holds_what_was_recorded_and_the_next_one_is_empty() {
         let recorder = Recorder::default();

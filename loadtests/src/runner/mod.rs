@@ -5,6 +5,7 @@
 //! stopped keeps all that it finished.
 
 pub mod hooks;
+mod lanes;
 mod report;
 mod sink;
 pub(crate) mod work;
@@ -27,6 +28,7 @@ use crate::plan::{ExperimentPlan, Plan, VariantSettings};
 use crate::request::RequestError;
 use crate::scenario::ScenarioPlan;
 use crate::scenario::stage::Stage;
+use crate::schedule::open::Lateness;
 use crate::schedule::unix_now_ns;
 use crate::service_process::{ServiceError, ServiceProcess};
 use crate::transport::Target;
@@ -121,6 +123,8 @@ pub struct RunReport {
     pub failures: Vec<(String, String)>,
     /// Why experiments must not be used: name and reason.
     pub invalid: Vec<(String, String)>,
+    /// How late the requests of open models were sent: experiment and figures, for each restart.
+    pub lateness: Vec<(String, Lateness)>,
     /// The run was stopped before its plan was done.
     pub interrupted: bool,
 }
@@ -138,6 +142,14 @@ pub enum LoadError {
         experiment: String,
         /// What went wrong.
         source: AttackError,
+    },
+    /// The users have no threads to run on.
+    #[error("experiment '{experiment}': the users' threads cannot be started: {source}")]
+    Threads {
+        /// The experiment.
+        experiment: String,
+        /// What went wrong.
+        source: std::io::Error,
     },
     /// A request could not be built.
     #[error("experiment '{experiment}': {source}")]
@@ -218,10 +230,10 @@ pub async fn run_with(plan: &Plan, options: RunOptions, hooks: &[Hook]) -> Resul
             detail,
         });
     }
-    let Totals { requests, errors, mismatches, failures, invalid } = thread.finish(state).await?;
+    let Totals { requests, errors, mismatches, failures, invalid, lateness } = thread.finish(state).await?;
     outcome?;
     let interrupted = state == RunState::Interrupted;
-    Ok(RunReport { requests, errors, mismatches, failures, invalid, interrupted })
+    Ok(RunReport { requests, errors, mismatches, failures, invalid, lateness, interrupted })
 }
 
 /// Runs one experiment: as often anew as the plan asks, its pairs spread over the restarts.
@@ -248,7 +260,11 @@ async fn run_experiment(
         for service in services {
             service.stop().await;
         }
-        for fault in ended? {
+        let work::Ended { faults, lateness } = ended?;
+        if let Some(lateness) = lateness {
+            sink.lateness(&experiment.name, lateness);
+        }
+        for fault in faults {
             sink.invalidate(&experiment.slug, &experiment.name, fault);
         }
         first_block += blocks;

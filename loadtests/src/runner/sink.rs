@@ -13,6 +13,7 @@ use hitmark_schema::{RunError, RunWriter, ScenarioResult, SuperBlock};
 use tokio::sync::oneshot;
 
 use super::Stop;
+use crate::schedule::open::Lateness;
 use crate::schedule::unix_now_ns;
 
 /// Messages that may wait. Super-blocks are seconds apart and events are bounded, so this is
@@ -30,6 +31,7 @@ enum Message {
     Event(Event),
     Scenario(Box<ScenarioResult>),
     Invalid { slug: String, name: String, reason: String },
+    Lateness(String, Lateness),
     Finish(RunState, oneshot::Sender<Result<Totals, RunError>>),
 }
 
@@ -41,6 +43,7 @@ pub(super) struct Totals {
     pub(super) mismatches: u64,
     pub(super) failures: Vec<(String, String)>,
     pub(super) invalid: Vec<(String, String)>,
+    pub(super) lateness: Vec<(String, Lateness)>,
 }
 
 /// The writing thread.
@@ -75,6 +78,11 @@ impl Sink {
     /// Writes what a scenario found.
     pub(super) fn scenario(&self, result: ScenarioResult) {
         let _ = self.messages.send(Message::Scenario(Box::new(result)));
+    }
+
+    /// Keeps for the end how late an experiment's requests were sent.
+    pub(super) fn lateness(&self, name: &str, lateness: Lateness) {
+        let _ = self.messages.send(Message::Lateness(name.to_owned(), lateness));
     }
 
     /// Marks an experiment as not to be used.
@@ -126,6 +134,10 @@ fn write_all(mut writer: RunWriter, inbox: &Receiver<Message>, stop: &Stop) {
                 }
                 totals.invalid.push((name, reason.clone()));
                 writer.invalidate(&slug, &reason)
+            }
+            Message::Lateness(name, lateness) => {
+                totals.lateness.push((name, lateness));
+                Ok(())
             }
             Message::Finish(state, done) => {
                 let ended = failed.map_or_else(|| writer.finish(state, unix_now_ns()), Err);

@@ -7,16 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hitmark_schema::{LoadModel, Variant};
 
 use super::hooks::{self, Hook};
+use super::lanes::Lanes;
 use super::report::Report;
 use super::{LoadError, RunOptions, Sink};
-use crate::attack::{TurnEnd, Work, attack};
+use crate::attack::{Work, attack};
 use crate::observe::Observer;
 use crate::plan::{ExperimentPlan, Plan};
 use crate::schedule::closed::{ClosedSchedule, Edge};
-use crate::schedule::open::{OpenSchedule, Punctuality};
+use crate::schedule::open::{Lateness, OpenSchedule, Punctuality};
 use crate::schedule::{EndedBlock, Shape, Sides};
 use crate::user::open::OwnTimes;
-use crate::user::{Shared, User};
+use crate::user::{Shared, TurnEnd, User};
 
 /// Under which side a load is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +28,8 @@ pub(crate) enum Recorded {
     As(Variant),
 }
 
-/// Runs the given super-blocks of an experiment; what is wrong with the generator's own part comes
-/// back in words.
+/// Runs the given super-blocks of an experiment; what is to be said of the generator's own part comes
+/// back.
 pub(crate) async fn run(
     plan: &Plan,
     experiment: &ExperimentPlan,
@@ -37,7 +38,7 @@ pub(crate) async fn run(
     sink: &Arc<Sink>,
     timed: &[Hook],
     recorded: Recorded,
-) -> Result<Vec<String>, LoadError> {
+) -> Result<Ended, LoadError> {
     let name = experiment.name.clone();
     let targets = super::targets(experiment)?;
     let has_slices = matches!(experiment.load, LoadModel::Closed { .. });
@@ -55,7 +56,10 @@ pub(crate) async fn run(
             Model::Open(OpenSchedule::new(shape, rate_per_s, &experiment.pace), Punctuality::default())
         }
     };
+    let lanes =
+        Lanes::start(users).map_err(|source| LoadError::Threads { experiment: name.clone(), source })?;
     let work = Arc::new(Turns {
+        lanes,
         users: (0..users).map(|number| Mutex::new(Some(Seat::new(number, experiment, &shared)))).collect(),
         shared: Arc::clone(&shared),
         model,
@@ -72,11 +76,20 @@ pub(crate) async fn run(
     });
     let host = format!("http://{}", experiment.baseline.address.authority);
     let tasks = hooks::start(timed, experiment, plan.run.warmup, &shared);
-    attack(users, &host, Arc::clone(&work) as Arc<dyn Work>)
+    attack(work.lanes.count(), &host, Arc::clone(&work) as Arc<dyn Work>)
         .await
         .map_err(|source| LoadError::Attack { experiment: name, source })?;
     drop(tasks);
     Ok(work.finish().await)
+}
+
+/// What an attack's end says of the generator itself.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    /// Why what it measured must not be used, if it must not.
+    pub(crate) faults: Vec<String>,
+    /// How late requests were sent; none in the closed model, where nothing is due.
+    pub(crate) lateness: Option<Lateness>,
 }
 
 fn shape(plan: &Plan, experiment: &ExperimentPlan, blocks: &Range<u32>) -> Shape {
@@ -94,13 +107,14 @@ fn shape(plan: &Plan, experiment: &ExperimentPlan, blocks: &Range<u32>) -> Shape
 
 /// What the users of an attack work on.
 struct Turns {
+    lanes: Lanes,
     users: Vec<Mutex<Option<Seat>>>,
     shared: Arc<Shared>,
     model: Model,
     report: Report,
 }
 
-/// A user and what it books of itself, taken out of its place for the length of a turn.
+/// A user and what it books of itself, taken out of its place by who works for it.
 struct Seat {
     user: User,
     times: OwnTimes,
@@ -118,40 +132,54 @@ impl Seat {
 }
 
 impl Work for Turns {
-    fn turn(self: Arc<Self>, user: usize) -> Pin<Box<dyn Future<Output = TurnEnd> + Send>> {
+    fn of_crew(self: Arc<Self>, crew: usize) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
-            let Some(place) = self.users.get(user) else { return TurnEnd::Done };
-            let Some(mut seat) = place.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-                return TurnEnd::Done;
-            };
-            let end = match &self.model {
-                Model::Closed(schedule) => {
-                    let lead = async |edge: Edge| self.report.edge(edge).await;
-                    seat.user.closed_turn(&self.shared, schedule, lead).await
-                }
-                Model::Open(schedule, punctuality) => {
-                    let lead = async |ended: EndedBlock| self.report.block(ended).await;
-                    seat.user.open_turn(&self.shared, schedule, &mut seat.times, punctuality, lead).await
-                }
-            };
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(seat);
-            end
+            let handle = self.lanes.of(crew).clone();
+            let members = (crew..self.users.len()).step_by(self.lanes.count());
+            let at_work: Vec<_> =
+                members.map(|user| handle.spawn(Arc::clone(&self).all_turns(user))).collect();
+            for member in at_work {
+                // A user that panics has told so; the others go on to their end.
+                let _ = member.await;
+            }
         })
     }
 }
 
 impl Turns {
+    /// Every turn of a user, one after the other.
+    async fn all_turns(self: Arc<Self>, user: usize) {
+        let seat = self
+            .users
+            .get(user)
+            .and_then(|place| place.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let Some(Seat { mut user, mut times }) = seat else { return };
+        let mut end = TurnEnd::Again;
+        while end == TurnEnd::Again {
+            end = match &self.model {
+                Model::Closed(schedule) => {
+                    let lead = async |edge: Edge| self.report.edge(edge).await;
+                    user.closed_turn(&self.shared, schedule, lead).await
+                }
+                Model::Open(schedule, punctuality) => {
+                    let lead = async |ended: EndedBlock| self.report.block(ended).await;
+                    user.open_turn(&self.shared, schedule, &mut times, punctuality, lead).await
+                }
+            };
+        }
+    }
+
     /// Writes what the open model leaves for the end, its last super-block, and says where the
     /// generator was not punctual.
-    async fn finish(&self) -> Vec<String> {
-        let mut faults = Vec::new();
+    async fn finish(&self) -> Ended {
+        let mut ended = Ended::default();
         if let Model::Open(schedule, punctuality) = &self.model
             && !self.shared.stop.is_set()
         {
             self.report.block(schedule.finish(&self.shared.recorder)).await;
-            faults = punctuality.faults(schedule);
+            ended = Ended { faults: punctuality.faults(schedule), lateness: punctuality.lateness() };
         }
         self.report.compare_counts();
-        faults
+        ended
     }
 }

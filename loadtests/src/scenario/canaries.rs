@@ -1,7 +1,6 @@
 //! Who asks, and what only they may be shown: axes, their combinations, and the look into an answer.
 
-use hyper::HeaderMap;
-use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, SET_COOKIE};
+use hyper::header::ACCEPT_ENCODING;
 
 use super::client::Reply;
 use crate::plan::StepPlan;
@@ -9,6 +8,7 @@ use crate::plan::fields::{Fields, Notes};
 use crate::plan::sides::headers;
 use crate::plan::steps;
 use crate::plan::texts::Known;
+use crate::transport::Headers;
 
 /// Combinations at most.
 const CELLS_MAX: usize = 1_024;
@@ -103,11 +103,9 @@ fn read_value(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>, known: &mut Kno
 
 /// The cookies that an answer sets, as a request sends them (RFC 6265 §4.2.1); none if it sets none.
 #[must_use]
-pub fn cookies(headers: &HeaderMap) -> Option<String> {
-    let pair = |value: &hyper::header::HeaderValue| {
-        Some(value.to_str().ok()?.split(';').next().unwrap_or_default().trim().to_owned())
-    };
-    let pairs: Vec<String> = headers.get_all(SET_COOKIE).iter().filter_map(pair).collect();
+pub fn cookies(headers: &Headers) -> Option<String> {
+    let pair = |value: &str| value.split(';').next().unwrap_or_default().trim().to_owned();
+    let pairs: Vec<String> = headers.texts("set-cookie").map(pair).collect();
     (!pairs.is_empty()).then(|| pairs.join("; "))
 }
 
@@ -181,7 +179,7 @@ impl Cell {
 
     /// An encoding of the answer that the request did not name.
     fn wrong_encoding(&self, key: u64, reply: &Reply) -> Option<String> {
-        let sent = reply.headers.get(CONTENT_ENCODING)?.to_str().ok()?.to_ascii_lowercase();
+        let sent = reply.headers.text("content-encoding")?.to_ascii_lowercase();
         let headers = || self.values.iter().flat_map(|value| &value.headers);
         let asked = headers().rfind(|(name, _)| name.eq_ignore_ascii_case(ACCEPT_ENCODING.as_str()));
         let (_, asked) = asked?;

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use hitmark_schema::Outcome;
 use hitmark_schema::cache_status::CacheStatus;
-use hyper::HeaderMap;
 
 use crate::answer::AnswerReader;
 use crate::checks::refusal;
 use crate::plan::Expect;
-use crate::request::RequestTemplate;
+use crate::request::{Call, RequestTemplate};
 use crate::template::Values;
-use crate::transport::{BodyUse, Exchange, Transport};
+use crate::transport::{BodyUse, Exchange, Headers, Transport};
 use crate::user::judge::plain_body;
 
 /// A client with its own connection.
@@ -38,7 +37,7 @@ pub struct Reply {
     /// The cache joined this request with others into one origin call (RFC 9211 §2.6).
     pub collapsed: bool,
     /// The headers; empty without an answer.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// The body without its encoding; empty without an answer.
     pub body: Vec<u8>,
     /// Why the request failed, if it did.
@@ -68,11 +67,8 @@ impl Client {
 
     /// Sends the request with some values and reads its answer whole.
     pub async fn ask(&mut self, values: &Values<'_>) -> Reply {
-        let request = match self.template.request(values) {
-            Ok(request) => request,
-            Err(error) => return failed(Instant::now(), Instant::now(), error.to_string()),
-        };
-        match self.transport.exchange(request, BodyUse::Keep).await {
+        let call = Call::new(&self.template, values);
+        match self.transport.exchange(&call, BodyUse::Keep).await {
             Ok(exchange) => self.read(exchange),
             Err(failure) => {
                 let why = format!("{}: {}", failure.kind.as_str(), failure.detail);
@@ -83,7 +79,7 @@ impl Client {
 
     fn read(&mut self, exchange: Exchange) -> Reply {
         let outcome = self.reader.read(&exchange.headers).outcome;
-        let status = exchange.headers.get("cache-status").and_then(|value| value.to_str().ok());
+        let status = exchange.headers.text("cache-status");
         let collapsed = status.and_then(CacheStatus::parse).is_some_and(|status| status.collapsed);
         let plain = plain_body(&exchange).map(std::borrow::Cow::into_owned);
         let error = if !self.expect.statuses.contains(&exchange.status) {
@@ -112,7 +108,7 @@ fn failed(started: Instant, ended: Instant, why: String) -> Reply {
         ended,
         outcome: Outcome::Error,
         collapsed: false,
-        headers: HeaderMap::new(),
+        headers: Headers::default(),
         body: Vec::new(),
         error: Some(why),
     }

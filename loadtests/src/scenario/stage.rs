@@ -247,7 +247,8 @@ impl<'a> Stage<'a> {
         };
         let options = RunOptions { progress: Arc::new(progress), ..self.options.clone() };
         let blocks = first..first + blocks;
-        let faults = work::run(&plan, &experiment, blocks, &options, self.sink, &[], recorded).await?;
+        let ended = work::run(&plan, &experiment, blocks, &options, self.sink, &[], recorded).await?;
+        let faults = ended.faults;
         let blocks = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Loaded { blocks, faults })
     }

@@ -7,6 +7,7 @@
 mod arrivals;
 pub mod closed;
 pub mod open;
+pub(crate) mod pacer;
 
 use std::time::Duration;
 

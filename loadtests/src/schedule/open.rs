@@ -183,6 +183,8 @@ fn whole_ns(duration: Duration) -> u64 {
 pub struct Punctuality {
     /// One for all users: a histogram of each user's own would be a gigabyte for four thousand.
     lag: AtomicHistogram,
+    /// How far behind its due time each request was sent, whoever was to blame.
+    behind: AtomicHistogram,
     sent: AtomicU64,
     dropped: AtomicU64,
     last_ended: std::sync::Mutex<Option<Instant>>,
@@ -193,12 +195,22 @@ impl Default for Punctuality {
     fn default() -> Self {
         Self {
             lag: AtomicHistogram::new(),
+            behind: AtomicHistogram::new(),
             sent: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             last_ended: std::sync::Mutex::new(None),
             first_due: OnceLock::new(),
         }
     }
+}
+
+/// How far behind their due times the requests of an open model were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lateness {
+    /// The median.
+    pub p50: Duration,
+    /// The 99th percentile.
+    pub p99: Duration,
 }
 
 /// A generator that oversleeps by more than this at its 99th percentile was late.
@@ -210,6 +222,22 @@ impl Punctuality {
     /// Books how far a user overslept a due time, in nanoseconds.
     pub fn overslept(&self, lag_ns: u64) {
         self.lag.record(lag_ns);
+    }
+
+    /// Books how far behind its due time a request was sent, in nanoseconds.
+    pub fn started(&self, behind_ns: u64) {
+        self.behind.record(behind_ns);
+    }
+
+    /// How late requests were sent, and forgets it. None if none was.
+    #[must_use]
+    pub fn lateness(&self) -> Option<Lateness> {
+        let mut behind = latency_histogram();
+        for (behind_ns, count) in self.behind.drain() {
+            behind.saturating_record_n(behind_ns, count);
+        }
+        let at = |quantile| Duration::from_nanos(behind.value_at_quantile(quantile));
+        (!behind.is_empty()).then(|| Lateness { p50: at(0.5), p99: at(0.99) })
     }
 
     /// Books what one user did: how many arrivals it sent and dropped.

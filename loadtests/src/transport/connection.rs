@@ -1,37 +1,34 @@
 //! One connection, spoken over by one user at a time.
 //!
-//! An HTTP/1.1 connection is polled in line with its request instead of in a task of its own: a
-//! reply then wakes the waiting user at once, not a driver that wakes the user. An HTTP/2 connection
-//! needs its driver even between requests (pings, settings), so it has a task.
+//! HTTP/1.1 is spoken by hand and in line with its request: a reply wakes the waiting user at once,
+//! not a driver that wakes the user. An HTTP/2 connection is hyper's. It needs its driver even
+//! between requests (pings, settings), so it has a task.
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
-use hyper::client::conn::{http1, http2};
-use hyper::{Request, Response};
+use hyper::client::conn::http2;
+use hyper::{Method, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use super::headers::Headers;
+use super::http1::{Answer, Asked, Broken, Http1};
 use super::stream::Stream;
-use super::{BodyUse, Exchange, Target};
+use super::{BodyUse, Buffers, Target};
 use crate::plan::HttpVersion;
+use crate::request::{Call, RequestError};
+use hitmark_schema::ErrorKind;
 
 /// A connection.
 pub(super) enum Connection {
-    Http1 {
-        sender: http1::SendRequest<Full<Bytes>>,
-        driver: Pin<Box<http1::Connection<TokioIo<Stream>, Full<Bytes>>>>,
-    },
-    Http2 {
-        sender: http2::SendRequest<Full<Bytes>>,
-        driver: JoinHandle<()>,
-    },
+    Http1(Http1<Stream>),
+    Http2 { sender: http2::SendRequest<Full<Bytes>>, driver: JoinHandle<()> },
 }
 
 impl Drop for Connection {
@@ -48,6 +45,15 @@ impl std::fmt::Debug for Connection {
     }
 }
 
+/// A request as the connection wants it.
+#[derive(Debug)]
+pub(super) enum Ready<'b> {
+    /// Bytes.
+    Http1(&'b [u8], Asked),
+    /// A message.
+    Http2(Box<Request<Full<Bytes>>>),
+}
+
 impl Connection {
     pub(super) async fn open(target: &Target) -> Result<Self, String> {
         let address = &target.address;
@@ -60,14 +66,10 @@ impl Connection {
             None => Stream::Plain(stream),
             Some(tls) => tls.handshake(stream).await?,
         };
-        let io = TokioIo::new(stream);
         match target.http {
-            HttpVersion::Http1 => {
-                let (sender, driver) = http1::handshake(io).await.map_err(|error| error.to_string())?;
-                Ok(Self::Http1 { sender, driver: Box::pin(driver) })
-            }
+            HttpVersion::Http1 => Ok(Self::Http1(Http1::new(stream))),
             HttpVersion::Http2 => {
-                let handshake = http2::handshake(TokioExecutor::new(), io).await;
+                let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
                 let (sender, driver) = handshake.map_err(|error| error.to_string())?;
                 let driver = tokio::spawn(async move {
                     // How it ended shows at the next request.
@@ -78,91 +80,85 @@ impl Connection {
         }
     }
 
-    /// Finishes the last exchange and says whether the connection can take another. A service may
-    /// have closed it meanwhile.
+    /// Whether the connection can take another request. A service may have closed it meanwhile.
     pub(super) async fn is_ready(&mut self) -> bool {
         match self {
-            Self::Http1 { sender, driver } => {
-                poll_fn(|cx| {
-                    if driver.as_mut().poll(cx).is_ready() {
-                        return Poll::Ready(false);
-                    }
-                    sender.poll_ready(cx).map(|ready| ready.is_ok())
-                })
-                .await
-            }
+            Self::Http1(connection) => connection.is_ready(),
             Self::Http2 { sender, .. } => sender.ready().await.is_ok(),
-        }
-    }
-
-    /// Moves the connection on. Ready once it is closed.
-    fn drive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self {
-            Self::Http1 { driver, .. } => driver.as_mut().poll(cx).map(|_closed| ()),
-            Self::Http2 { .. } => Poll::Pending,
         }
     }
 
     pub(super) async fn exchange(
         &mut self,
-        request: Request<Full<Bytes>>,
+        request: Ready<'_>,
         body_use: BodyUse,
-        started: Instant,
-    ) -> Result<Exchange, hyper::Error> {
-        let response = self.headers(request).await?;
-        let headers_at = Instant::now();
-        let (parts, incoming) = response.into_parts();
-        let mut body = Vec::new();
-        let body_bytes = self.body(incoming, body_use, &mut body).await?;
-        let body_at = Instant::now();
-        let status = parts.status.as_u16();
-        Ok(Exchange { started, headers_at, body_at, status, headers: parts.headers, body_bytes, body })
-    }
-
-    async fn headers(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, hyper::Error> {
-        match self {
-            Self::Http1 { sender, driver } => {
-                let mut answer = std::pin::pin!(sender.send_request(request));
-                let mut closed = false;
-                poll_fn(|cx| {
-                    if !closed {
-                        closed = driver.as_mut().poll(cx).is_ready();
-                    }
-                    answer.as_mut().poll(cx)
+        buffers: &mut Buffers,
+    ) -> Result<Answer, (ErrorKind, String)> {
+        match (self, request) {
+            (Self::Http1(connection), Ready::Http1(bytes, asked)) => {
+                connection.exchange(bytes, asked, body_use, buffers).await.map_err(|broken| {
+                    let is_malformed = matches!(broken, Broken::Malformed(_));
+                    let kind = if is_malformed { ErrorKind::Protocol } else { ErrorKind::Reset };
+                    (kind, broken.to_string())
                 })
-                .await
             }
-            Self::Http2 { sender, .. } => sender.send_request(request).await,
+            (Self::Http2 { sender, .. }, Ready::Http2(request)) => {
+                http2_exchange(sender, *request, body_use, buffers).await.map_err(|error| {
+                    let kind = if error.is_parse() { ErrorKind::Protocol } else { ErrorKind::Reset };
+                    (kind, error.to_string())
+                })
+            }
+            // A target has one version, and a request is made ready for its target.
+            _ => Err((ErrorKind::Protocol, "the request is of another version".to_owned())),
         }
     }
+}
 
-    async fn body(
-        &mut self,
-        mut incoming: Incoming,
-        body_use: BodyUse,
-        kept: &mut Vec<u8>,
-    ) -> Result<u64, hyper::Error> {
-        let mut body_bytes = 0;
-        let mut closed = false;
-        loop {
-            let frame = poll_fn(|cx| {
-                // Most bodies come with their headers: look before moving the connection on.
-                if let Poll::Ready(frame) = Pin::new(&mut incoming).poll_frame(cx) {
-                    return Poll::Ready(frame);
-                }
-                if !closed {
-                    closed = self.drive(cx).is_ready();
-                }
-                Pin::new(&mut incoming).poll_frame(cx)
-            })
-            .await;
-            let Some(frame) = frame else { return Ok(body_bytes) };
-            if let Ok(data) = frame?.into_data() {
-                body_bytes += data.len() as u64;
-                if body_use == BodyUse::Keep {
-                    kept.extend_from_slice(&data);
-                }
+impl<'b> Ready<'b> {
+    /// Makes a request ready for a version of HTTP, in a buffer.
+    pub(super) fn new(
+        call: &Call<'_>,
+        http: HttpVersion,
+        buffer: &'b mut String,
+    ) -> Result<Self, RequestError> {
+        match http {
+            HttpVersion::Http1 => {
+                call.write(buffer)?;
+                let is_head = *call.template.method() == Method::HEAD;
+                Ok(Self::Http1(buffer.as_bytes(), if is_head { Asked::Head } else { Asked::Other }))
+            }
+            HttpVersion::Http2 => Ok(Self::Http2(Box::new(call.message()?))),
+        }
+    }
+}
+
+async fn http2_exchange(
+    sender: &mut http2::SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+    body_use: BodyUse,
+    buffers: &mut Buffers,
+) -> Result<Answer, hyper::Error> {
+    let response = sender.send_request(request).await?;
+    let headers_at = Instant::now();
+    let (parts, incoming) = response.into_parts();
+    let body_bytes = http2_body(incoming, body_use, &mut buffers.body).await?;
+    buffers.headers = Headers::from(&parts.headers);
+    Ok(Answer { status: parts.status.as_u16(), headers_at, body_at: Instant::now(), body_bytes })
+}
+
+async fn http2_body(
+    mut incoming: Incoming,
+    body_use: BodyUse,
+    kept: &mut Vec<u8>,
+) -> Result<u64, hyper::Error> {
+    let mut body_bytes = 0;
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut incoming).poll_frame(cx)).await {
+        if let Ok(data) = frame?.into_data() {
+            body_bytes += data.len() as u64;
+            if body_use == BodyUse::Keep {
+                kept.extend_from_slice(&data);
             }
         }
     }
+    Ok(body_bytes)
 }

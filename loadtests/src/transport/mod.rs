@@ -3,21 +3,32 @@
 //! It times to the end of the headers and to the last byte of the body. It retries nothing: a retry
 //! would hide a fault and falsify a latency. Connecting, TLS included, is never part of a latency.
 
+mod alarm;
 mod connection;
+mod headers;
+mod http1;
 mod stream;
 pub mod tls;
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::{HeaderMap, Request};
+pub use headers::Headers;
+pub(crate) use headers::as_text;
 
 use crate::plan::{HttpVersion, Scheme, ServiceAddress};
-use connection::Connection;
+use crate::request::Call;
+use alarm::Alarm;
+use connection::{Connection, Ready};
 use hitmark_schema::ErrorKind;
 use tls::{TlsError, TlsSettings};
+
+/// Memory of a body that is kept for the next one, at most.
+const SPARE_BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// What to do with the bytes of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +51,7 @@ pub struct Exchange {
     /// The status.
     pub status: u16,
     /// The response headers.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// The length of the body in bytes.
     pub body_bytes: u64,
     /// The body, if it was to be kept.
@@ -108,13 +119,24 @@ impl Target {
 pub struct Transport {
     target: Arc<Target>,
     connection: Option<Connection>,
+    alarm: Alarm,
+    request: String,
+    spare: Buffers,
+}
+
+/// What an answer is read into.
+#[derive(Debug, Default)]
+struct Buffers {
+    headers: Headers,
+    body: Vec<u8>,
 }
 
 impl Transport {
     /// A transport that is not connected yet.
     #[must_use]
-    pub const fn new(target: Arc<Target>) -> Self {
-        Self { target, connection: None }
+    pub fn new(target: Arc<Target>) -> Self {
+        let (alarm, request, spare) = Default::default();
+        Self { target, connection: None, alarm, request, spare }
     }
 
     /// Makes sure that there is a living connection, so that connecting is not part of a latency.
@@ -123,13 +145,13 @@ impl Transport {
     ///
     /// If the service cannot be reached within the time limit.
     pub async fn connect(&mut self) -> Result<(), Failure> {
-        let started = Instant::now();
         if let Some(connection) = &mut self.connection
             && connection.is_ready().await
         {
             return Ok(());
         }
         self.connection = None;
+        let started = Instant::now();
         match tokio::time::timeout(self.target.timeout, Connection::open(&self.target)).await {
             Ok(Ok(connection)) => self.connection = Some(connection),
             Ok(Err(detail)) => return Err(Failure::new(ErrorKind::Connect, detail, started)),
@@ -144,28 +166,49 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// If no whole answer came within the time limit. The connection is then closed.
-    pub async fn exchange(
-        &mut self,
-        request: Request<Full<Bytes>>,
-        body_use: BodyUse,
-    ) -> Result<Exchange, Failure> {
+    /// If the request cannot be built, or no whole answer came within the time limit. The connection
+    /// is then closed.
+    pub async fn exchange(&mut self, call: &Call<'_>, body_use: BodyUse) -> Result<Exchange, Failure> {
         self.connect().await?;
+        let request = Ready::new(call, self.target.http, &mut self.request)
+            .map_err(|error| Failure::new(ErrorKind::Protocol, error.to_string(), Instant::now()))?;
+        // Until a whole answer is there the connection is good for nothing else.
         let Some(mut connection) = self.connection.take() else {
             return Err(Failure::new(ErrorKind::Connect, "not connected".to_owned(), Instant::now()));
         };
         let started = Instant::now();
-        let timeout = self.target.timeout;
-        let exchange = connection.exchange(request, body_use, started);
-        match tokio::time::timeout_at((started + timeout).into(), exchange).await {
-            Ok(Ok(exchange)) => {
+        let deadline = started + self.target.timeout;
+        let answered = {
+            let mut exchange = pin!(connection.exchange(request, body_use, &mut self.spare));
+            poll_fn(|cx| match exchange.as_mut().poll(cx) {
+                Poll::Ready(answered) => Poll::Ready(Some(answered)),
+                Poll::Pending => self.alarm.poll(cx, deadline).map(|()| None),
+            })
+            .await
+        };
+        let Buffers { headers, body } = std::mem::take(&mut self.spare);
+        match answered {
+            Some(Ok(answer)) => {
                 self.connection = Some(connection);
-                Ok(exchange)
+                let (headers_at, body_at) = (answer.headers_at, answer.body_at);
+                let (status, body_bytes) = (answer.status, answer.body_bytes);
+                Ok(Exchange { started, headers_at, body_at, status, headers, body_bytes, body })
             }
-            Ok(Err(error)) => Err(Failure::new(kind_of(&error), error.to_string(), started)),
-            Err(_) => {
-                Err(Failure::new(ErrorKind::Timeout, format!("no whole answer within {timeout:?}"), started))
+            Some(Err((kind, detail))) => Err(Failure::new(kind, detail, started)),
+            None => {
+                let detail = format!("no whole answer within {:?}", self.target.timeout);
+                Err(Failure::new(ErrorKind::Timeout, detail, started))
             }
+        }
+    }
+
+    /// Takes back the memory of an answer that nobody needs any more, for the next one.
+    pub fn reuse(&mut self, exchange: Exchange) {
+        let Exchange { mut headers, mut body, .. } = exchange;
+        headers.clear();
+        body.clear();
+        if body.capacity() <= SPARE_BODY_BYTES_MAX {
+            self.spare = Buffers { headers, body };
         }
     }
 }
@@ -174,8 +217,4 @@ impl Failure {
     fn new(kind: ErrorKind, detail: String, started: Instant) -> Self {
         Self { kind, detail, started, ended: Instant::now() }
     }
-}
-
-fn kind_of(error: &hyper::Error) -> ErrorKind {
-    if error.is_parse() { ErrorKind::Protocol } else { ErrorKind::Reset }
 }

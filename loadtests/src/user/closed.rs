@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use hitmark_schema::Variant;
 
-use super::{Iteration, Recording, Shared, User, Walk, nanoseconds};
-use crate::attack::TurnEnd;
+use super::{Iteration, Recording, Shared, TurnEnd, User, Walk, nanoseconds};
 use crate::keys::{KeyChoice, KeyStream, mix};
 use crate::schedule::closed::{ClosedSchedule, Edge, Turn};
 

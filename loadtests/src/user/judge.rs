@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use hitmark_schema::{ErrorKind, Outcome, Variant};
-use hyper::header::{CONTENT_ENCODING, LOCATION};
 
 use super::{Shared, Step, nanoseconds};
 use crate::answer::AnswerReader;
@@ -119,9 +118,9 @@ pub(super) fn failed(shared: &Shared, asked: &Asked<'_>, failure: &Failure) -> O
 
 /// The body without its encoding; none if it cannot be decoded.
 pub(crate) fn plain_body(exchange: &Exchange) -> Option<Cow<'_, [u8]>> {
-    match exchange.headers.get(CONTENT_ENCODING) {
+    match exchange.headers.get("content-encoding") {
         None => Some(Cow::Borrowed(&exchange.body)),
-        Some(encoding) => decoded(encoding.to_str().ok()?, &exchange.body).map(Cow::Owned),
+        Some(encoding) => decoded(std::str::from_utf8(encoding).ok()?, &exchange.body).map(Cow::Owned),
     }
 }
 
@@ -130,7 +129,7 @@ pub(crate) fn redirect(exchange: &Exchange, address: &ServiceAddress) -> Option<
     if !matches!(exchange.status, 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    let location = exchange.headers.get(LOCATION)?.to_str().ok()?;
+    let location = exchange.headers.text("location")?;
     if location.starts_with('/') && !location.starts_with("//") {
         return Some(location.to_owned());
     }

@@ -11,15 +11,12 @@ mod shared;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use hitmark_schema::{ErrorKind, Variant};
-use http_body_util::Full;
-use hyper::Request;
 
 use crate::answer::AnswerReader;
 use crate::equivalence::Equivalence;
 use crate::plan::{CompareBodies, Cookies, ExperimentPlan};
-use crate::request::RequestError;
+use crate::request::Call;
 use crate::session::{Session, extract};
 use crate::transport::{BodyUse, Exchange, Failure, Transport};
 use judge::Asked;
@@ -28,6 +25,15 @@ pub use shared::{Journey, Shared, Step};
 
 /// How long a user waits after it could not connect: a service that is down must not be hammered.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether a user goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnEnd {
+    /// It has another turn.
+    Again,
+    /// It is done.
+    Done,
+}
 
 /// One user.
 #[derive(Debug)]
@@ -123,7 +129,11 @@ impl User {
             shared.recorder.record(&observation);
         }
         match exchange {
-            Ok(exchange) => self.remember(shared, variant, step, &exchange),
+            Ok(exchange) => {
+                self.remember(shared, variant, step, &exchange);
+                let place = variant.index().min(self.transports.len() - 1);
+                self.transports[place].reuse(exchange);
+            }
             Err(failure) if failure.kind == ErrorKind::Connect => tokio::time::sleep(RECONNECT_PAUSE).await,
             Err(_) => {}
         }
@@ -139,15 +149,19 @@ impl User {
         body_use: BodyUse,
     ) -> Result<Exchange, Failure> {
         let place = iteration.variant.index().min(self.transports.len() - 1);
-        let request = self.built(shared, step, iteration, None)?;
-        let mut exchange = self.transports[place].exchange(request, body_use).await?;
+        let transport = &mut self.transports[place];
+        let session = &mut self.sessions[iteration.variant.index()];
+        let values = shared.values(iteration.key, session);
+        let call = Call::new(&step.template, &values);
+        let mut exchange = transport.exchange(&call, body_use).await?;
         for _ in 0..shared.redirects_max {
             let Some(path) = judge::redirect(&exchange, shared.targets[place].address()) else { break };
             if shared.cookies == Cookies::Keep {
-                self.sessions[iteration.variant.index()].take_cookies(&exchange.headers);
+                session.take_cookies(&exchange.headers);
             }
-            let request = self.built(shared, step, iteration, Some(path))?;
-            let next = self.transports[place].exchange(request, body_use).await?;
+            let values = shared.values(iteration.key, session);
+            let call = Call { template: &step.template, values: &values, redirected_to: Some(path.as_str()) };
+            let next = transport.exchange(&call, body_use).await?;
             // The latency is that of the whole chain, as the client's wait is.
             exchange = Exchange {
                 started: exchange.started,
@@ -156,21 +170,6 @@ impl User {
             };
         }
         Ok(exchange)
-    }
-
-    fn built(
-        &self,
-        shared: &Shared,
-        step: &Step,
-        iteration: Iteration,
-        redirected_to: Option<String>,
-    ) -> Result<Request<Full<Bytes>>, Failure> {
-        let values = shared.values(iteration.key, &self.sessions[iteration.variant.index()]);
-        let built = match redirected_to {
-            None => step.template.request(&values),
-            Some(path) => step.template.request_to(path, &values),
-        };
-        built.map_err(|error| Failure::unsent(&error))
     }
 
     /// Keeps what later requests need.
@@ -211,13 +210,6 @@ impl User {
                 }
             }
         }
-    }
-}
-
-impl Failure {
-    fn unsent(error: &RequestError) -> Self {
-        let now = Instant::now();
-        Self { kind: ErrorKind::Protocol, detail: error.to_string(), started: now, ended: now }
     }
 }
 

@@ -1,17 +1,16 @@
 //! A user of the open model: it takes the next arrival and sends it when it is due.
 //!
-//! Timers tick in milliseconds, so a user that waits for a due time wakes up to two milliseconds
-//! late. That is the generator's own doing: the latency of such a request counts from the sending,
-//! and the oversleep is recorded apart. A user that comes late because it waited for an answer is
+//! A user that waits for a due time wakes a little late, by some microseconds or by what keeps the
+//! processor busy. That is the generator's own doing: the latency of such a request counts from the
+//! sending, and the oversleep is recorded apart. A user that comes late because it waited for an answer is
 //! the service's doing: there latency counts from the due time.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Iteration, Recording, Shared, User, nanoseconds};
-use crate::attack::TurnEnd;
-use crate::schedule::EndedBlock;
+use super::{Iteration, Recording, Shared, TurnEnd, User, nanoseconds};
 use crate::schedule::open::{Arrival, Next, OpenSchedule, Punctuality};
+use crate::schedule::{EndedBlock, pacer};
 
 /// What a user of the open model books of itself.
 #[derive(Debug, Default)]
@@ -68,14 +67,16 @@ impl User {
         self.connect(shared).await;
         let early = Instant::now() < arrival.due;
         if early {
-            tokio::time::sleep_until(arrival.due.into()).await;
+            pacer::until(arrival.due).await;
         }
         let ended = schedule.edge(arrival, &shared.recorder);
         if arrival.measured {
             times.sent += 1;
             times.first_due.get_or_insert(arrival.due);
+            let behind_ns = nanoseconds(Instant::now().saturating_duration_since(arrival.due));
+            punctuality.started(behind_ns);
             if early {
-                punctuality.overslept(nanoseconds(Instant::now() - arrival.due));
+                punctuality.overslept(behind_ns);
             }
         }
         let draw = arrival.pair << 24 | arrival.place;
