@@ -169,7 +169,7 @@ async fn a_rehearsal_sends_each_request_once_and_finds_what_is_wrong() {
 async fn hooks_run_in_the_middle_of_a_load_and_leave_events() {
     let server = TruthServer::start(TruthConfig::default()).await.unwrap();
     let text = format!(
-        "[run]\npairs = 4\nsuperblock_s = 0.1\nwarmup_s = 0.1\n[[experiment]]\nname = \"x\"\ndiffers = \"d\"\npath = \"/noop\"\n\
+        "[run]\npairs = 4\nsuperblock_s = 0.3\nwarmup_s = 0.1\n[[experiment]]\nname = \"x\"\ndiffers = \"d\"\npath = \"/noop\"\n\
          users = 1\n[[experiment.hook]]\nat_s = 0.1\ncommand = [\"true\"]\n[[experiment.hook]]\nat_s = 0.15\nname = \"break it\"\n\
          command = [\"false\"]\n[experiment.baseline]\nname = \"a\"\nbase_url = \"{}\"\n",
         server.url()
@@ -181,7 +181,7 @@ async fn hooks_run_in_the_middle_of_a_load_and_leave_events() {
         counted.store(live.now(Variant::Baseline).requests, Ordering::Relaxed);
         Box::pin(async { Ok(()) })
     });
-    let hook = Hook { experiment: None, at: Duration::from_millis(50), name: "count".to_owned(), action };
+    let hook = Hook { experiment: None, at: Duration::from_millis(250), name: "count".to_owned(), action };
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("run");
     run_with(&plan, RunOptions::new(out.clone(), Stop::default()), &[hook]).await.unwrap();

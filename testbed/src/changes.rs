@@ -13,8 +13,9 @@ use sqlx::{Any, Transaction};
 use crate::app::Endpoint;
 use crate::telemetry::RouteStats;
 
-/// How often a change is tried again whose number another request took.
-const TRIES: usize = 5;
+/// How often a change is tried whose number another request took. Of those who try at once one wins, and
+/// there are at most as many as the pool has connections, so this is several times what is needed.
+const TRIES: usize = 64;
 
 /// How a write names what it makes untrue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
