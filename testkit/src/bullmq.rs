@@ -3,15 +3,11 @@
 //! The folder is filled once, under the target directory, and found again later. What a script does
 //! to the broker is the test's; this file only runs it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
 use crate::programs::run;
-use crate::{TestkitError, blocking, programs};
-
-/// One filling at a time: two would write the same files.
-static FILLING: Mutex<()> = Mutex::new(());
+use crate::{TestkitError, blocking, installed, programs};
 
 /// A node that can `require("bullmq")`.
 #[derive(Debug, Clone)]
@@ -27,25 +23,13 @@ impl BullMq {
     /// If node or npm is missing or the package cannot be installed; the message names them.
     pub async fn install() -> Result<Self, TestkitError> {
         blocking(|| {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/testkit/bullmq");
             let node = programs::find("node", "nodejs")?;
-            let _filling = FILLING.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_there = |name: &str| folder.join("node_modules").join(name).join("package.json").is_file();
-            if !["bullmq", "ioredis"].iter().all(|name| is_there(name)) {
-                let npm = programs::find("npm", "npm")?;
-                std::fs::create_dir_all(&folder).map_err(TestkitError::io("making a folder for bullmq"))?;
-                let mut install = Command::new(npm);
-                install.args([
-                    "install",
-                    "--silent",
-                    "--no-audit",
-                    "--no-fund",
-                    "--ignore-scripts",
-                    "--prefix",
-                ]);
-                install.arg(&folder).args(["bullmq@6", "ioredis@5"]);
-                run(&mut install, "npm install bullmq ioredis")?;
-            }
+            let folder = installed::folder("bullmq", |folder| {
+                let mut npm = Command::new(programs::find("npm", "npm")?);
+                npm.args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]);
+                npm.arg(folder).args(["bullmq@6", "ioredis@5"]);
+                run(&mut npm, "npm install bullmq ioredis").map(drop)
+            })?;
             Ok(Self { node, folder })
         })
         .await

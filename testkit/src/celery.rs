@@ -4,18 +4,14 @@
 //! does to the broker is the test's; this file only runs it.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
 use rustix::process::Signal;
 
 use crate::daemon::{self, Daemon, Recipe};
 use crate::programs::run;
-use crate::{TestkitError, blocking, programs};
-
-/// One build at a time: two would write the same files.
-static BUILDING: Mutex<()> = Mutex::new(());
+use crate::{TestkitError, blocking, installed};
 
 /// A Python that can import `celery` and `rq`.
 #[derive(Debug, Clone)]
@@ -35,21 +31,7 @@ impl Celery {
     /// # Errors
     /// If Python is missing or the packages cannot be installed; the message names them.
     pub async fn install() -> Result<Self, TestkitError> {
-        blocking(|| {
-            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/testkit/celery");
-            let _building = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
-            let bin = root.join("bin");
-            if !["celery", "rq"].iter().all(|name| bin.join(name).is_file()) {
-                let python = programs::find("python3", "python3-venv")?;
-                run(Command::new(python).args(["-m", "venv"]).arg(&root), "python3 -m venv (python3-venv)")?;
-                run(
-                    Command::new(bin.join("pip")).args(["install", "--quiet", "celery[redis]", "rq"]),
-                    "pip install 'celery[redis]' rq",
-                )?;
-            }
-            Ok(Self { bin })
-        })
-        .await
+        blocking(|| Ok(Self { bin: installed::python("celery", &["celery[redis]", "rq"])? })).await
     }
 
     /// Runs a script with these arguments to its end and returns what it printed.

@@ -13,6 +13,7 @@ mod daemon;
 mod delay_proxy;
 mod elsewhere;
 mod error;
+mod installed;
 mod mariadb;
 mod memcached;
 mod moto;

@@ -3,17 +3,10 @@
 //! The environment is built once, under the target directory, and found again later. What is in the
 //! cloud goes with the server.
 
-use std::path::Path;
-use std::process::Command;
-use std::sync::{Mutex, PoisonError};
-
 use rustix::process::Signal;
 
 use crate::daemon::{self, Daemon, Recipe};
-use crate::{TestkitError, blocking, ports, programs, raw};
-
-/// One build at a time: two would write the same files.
-static BUILDING: Mutex<()> = Mutex::new(());
+use crate::{TestkitError, blocking, installed, ports, raw};
 
 /// A `moto_server` that lives as long as this value.
 #[derive(Debug)]
@@ -29,7 +22,7 @@ impl Moto {
     /// If Python is missing, the packages cannot be installed or the server does not get ready.
     pub async fn start() -> Result<Self, TestkitError> {
         blocking(|| {
-            let program = install()?;
+            let program = installed::python("moto", &["moto[s3,cloudfront,server]"])?.join("moto_server");
             ports::on_free_port(|port| {
                 let directory = daemon::directory("moto")?;
                 let args = ["-H", "127.0.0.1", "-p", &port.to_string()].map(Into::into).to_vec();
@@ -48,26 +41,4 @@ impl Moto {
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
-}
-
-fn install() -> Result<std::path::PathBuf, TestkitError> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/testkit/moto");
-    let _building = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
-    let program = root.join("bin/moto_server");
-    if !program.is_file() {
-        let python = programs::find("python3", "python3-venv")?;
-        run(Command::new(python).args(["-m", "venv"]).arg(&root), "python3 -m venv (python3-venv)")?;
-        let packages = ["install", "--quiet", "moto[s3,cloudfront,server]"];
-        run(Command::new(root.join("bin/pip")).args(packages), "pip install 'moto[s3,cloudfront,server]'")?;
-    }
-    Ok(program)
-}
-
-fn run(command: &mut Command, what: &str) -> Result<(), TestkitError> {
-    let output = command.output().map_err(TestkitError::io(what))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let output = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(TestkitError::Failed { what: what.to_owned(), output })
 }
