@@ -225,7 +225,9 @@ async fn a_trace_is_replayed_with_its_own_keys_the_same_for_both_sides() {
 async fn users_that_think_send_less_and_a_step_of_users_sends_more() {
     let (_, url) = shop().await;
     let (_, thinking) = run(&url, "path = \"/x\"\nthink_ms = [5, 6]").await;
-    assert!(thinking.requests < 2 * 2 * 100 / 5, "{} requests of 2 users in 200 ms", thinking.requests);
+    // The first request of each super-block is sent at its beginning.
+    let most = 2 * 2 * (100 / 5 + 1);
+    assert!(thinking.requests <= most, "{} requests of 2 users in 200 ms", thinking.requests);
     let (run, _) = run(&url, "path = \"/x\"\nthink_ms = 1\nstages = [{ to = 20 }]").await;
     assert_eq!(run.document.experiments[0].load.users(), 20);
     assert!(run.document.experiments[0].request.contains("to 20"), "{}", run.document.experiments[0].request);

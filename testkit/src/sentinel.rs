@@ -64,9 +64,11 @@ fn watch(port: u16, master: u16) -> Result<(Daemon, u16), TestkitError> {
     let directory = daemon::directory("sentinel")?;
     // A Sentinel keeps what it learns in its configuration, so that it must have a file.
     let file = directory.path().join("sentinel.conf");
+    // A busy machine stops a server for longer than the half second that would do on an idle one, and a second
+    // failover would lead back to the first master.
     let lines = format!(
         "port {port}\nbind 127.0.0.1\nsentinel monitor {MASTER_NAME} 127.0.0.1 {master} 1\n\
-         sentinel down-after-milliseconds {MASTER_NAME} 500\nsentinel failover-timeout {MASTER_NAME} 5000\n"
+         sentinel down-after-milliseconds {MASTER_NAME} 1500\nsentinel failover-timeout {MASTER_NAME} 5000\n"
     );
     std::fs::write(&file, lines).map_err(TestkitError::io("writing a Sentinel's configuration"))?;
     let args: Vec<OsString> = vec![file.into(), "--sentinel".into()];

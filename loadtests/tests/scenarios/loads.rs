@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hitmark_schema::Variant::{Baseline, Candidate};
+use hitmark_schema::scenario::Series;
 
 use crate::service::Service;
 use crate::support::{baseline, candidate, found, plan, run, value};
@@ -53,7 +54,9 @@ async fn an_outage_shows_errors_while_it_lasts_and_only_then() {
     assert!(of("recovery time") < 1.0, "twenty keys fill again: {}", of("recovery time"));
     let events: Vec<&str> = run.events.iter().map(|event| event.detail.as_str()).collect();
     assert!(events.contains(&"refused begins") && events.contains(&"refused ends"), "{events:?}");
-    assert_eq!(found(&run, Baseline).series.len(), 3);
+    let followed: Vec<String> =
+        found(&run, Baseline).series.iter().map(|series| series.name.clone()).collect();
+    assert_eq!(followed, ["hit ratio", "p99", "failed requests", "origin calls", Series::EVENTS]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
