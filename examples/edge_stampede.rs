@@ -1,7 +1,7 @@
 //! What a hundred clients and a key that expires cost the origin behind nginx, Varnish and hitmark's edge.
 //!
 //! ```text
-//! cargo run --example stampede
+//! cargo run --release --example edge_stampede
 //! ```
 //!
 //! Debian's `nginx` and `varnish` must be installed. Each row is a run of the `stampede` scenario: 100
