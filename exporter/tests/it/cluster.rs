@@ -197,7 +197,7 @@ async fn a_sentinel_tells_its_master_and_who_watches_it() {
         ("sentinels", 1.0),
         ("ok_sentinels", 1.0),
         ("setting_ckquorum", 1.0),
-        ("setting_down_after_milliseconds", 500.0),
+        ("setting_down_after_milliseconds", 1500.0),
         ("setting_failover_timeout", 5_000.0),
         ("setting_parallel_syncs", 1.0),
     ] {
