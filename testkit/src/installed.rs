@@ -2,8 +2,8 @@
 //! processes comes first.
 //!
 //! Test runners give each test a process, so a lock in memory holds nobody off; a file's lock does. A folder
-//! counts only with the mark that is written last: an install that was cut off is begun anew. Programs that
-//! can be moved once they are whole are in `elsewhere`.
+//! counts only with the mark that is written last: an install that was cut off is begun anew. Which servers
+//! are installed so is `elsewhere`'s business.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -23,11 +23,14 @@ pub(crate) fn folder(
     folder_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/testkit"), name, fill)
 }
 
-/// The `bin` of a Python environment with these packages.
+/// The `bin` of a Python environment with these packages; with none, its `pip` alone.
 pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf, TestkitError> {
     let folder = folder(name, |folder| {
         let python = programs::find("python3", "python3-venv")?;
         run(Command::new(python).args(["-m", "venv"]).arg(folder), "python3 -m venv (python3-venv)")?;
+        if packages.is_empty() {
+            return Ok(());
+        }
         let mut pip = Command::new(folder.join("bin/pip"));
         pip.args(["install", "--quiet"]).args(packages);
         run(&mut pip, &format!("pip install {}", packages.join(" "))).map(drop)

@@ -8,7 +8,6 @@ use crate::plan::fields::{Fields, Notes};
 use crate::plan::sides::headers;
 use crate::plan::steps;
 use crate::plan::texts::Known;
-use crate::transport::Headers;
 
 /// Combinations at most.
 const CELLS_MAX: usize = 1_024;
@@ -99,14 +98,6 @@ fn read_value(notes: &mut Notes<'_>, mut fields: Fields<'_, '_>, known: &mut Kno
     }
     fields.finish(notes);
     Some(AxisValue { name: name?.0, headers, query, login, canary: canary.map(|(canary, _)| canary) })
-}
-
-/// The cookies that an answer sets, as a request sends them (RFC 6265 §4.2.1); none if it sets none.
-#[must_use]
-pub fn cookies(headers: &Headers) -> Option<String> {
-    let pair = |value: &str| value.split(';').next().unwrap_or_default().trim().to_owned();
-    let pairs: Vec<String> = headers.texts("set-cookie").map(pair).collect();
-    (!pairs.is_empty()).then(|| pairs.join("; "))
 }
 
 /// Two canaries of which one stands in the other.

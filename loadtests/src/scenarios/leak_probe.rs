@@ -16,10 +16,11 @@ use tokio::task::JoinSet;
 use crate::plan::StepPlan;
 use crate::plan::fields::{Fields, Notes};
 use crate::runner::LoadError;
-use crate::scenario::canaries::{Axis, Cell, cells, cookies, read_axes};
+use crate::scenario::canaries::{Axis, Cell, cells, read_axes};
 use crate::scenario::client::{Client, Reply};
 use crate::scenario::stage::Stage;
 use crate::scenario::{Context, Entry, Found, Scenario};
+use crate::session::Session;
 use crate::template::Values;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -144,10 +145,12 @@ impl LeakProbe {
             if let Some(why) = reply.error {
                 return Err(stage.failed(format!("'{}' could not log in: {why}", value.name)));
             }
-            let cookies = cookies(&reply.headers);
-            let cookies = cookies
+            let mut session = Session::default();
+            session.take_cookies(&reply.headers);
+            let cookies = session
+                .cookie()
                 .ok_or_else(|| stage.failed(format!("the login of '{}' set no cookie", value.name)))?;
-            value.headers.push(("cookie".to_owned(), cookies));
+            value.headers.push(("cookie".to_owned(), cookies.to_owned()));
         }
         Ok(axes)
     }

@@ -11,8 +11,8 @@ use sqlx::query as sql;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::handlers::ListParameters;
-use super::model::{CategoryName, ListedProduct, ShopName};
-use super::queries::{category, cut, truth};
+use super::model::ListedProduct;
+use super::queries::{category, cut, product_of, shop_name};
 use crate::database::Session;
 
 /// How the rows around a product are read.
@@ -81,7 +81,7 @@ async fn each(session: &mut Session<'_>, rows: &[AnyRow]) -> sqlx::Result<Vec<Li
         let shop = session.one(sql(SHOP).bind(row.try_get::<i64, _>("shop_id")?)).await?;
         let of = session.one(sql(CATEGORY).bind(row.try_get::<i64, _>("category_id")?)).await?;
         let orders = session.count(sql(ORDERS).bind(row.try_get::<i64, _>("id")?)).await?;
-        products.push(product(row, shop_name(&shop)?, category(&of)?, orders)?);
+        products.push(product_of(row, shop_name(&shop)?, category(&of)?, orders)?);
     }
     Ok(products)
 }
@@ -97,7 +97,7 @@ async fn batch(session: &mut Session<'_>, rows: &[AnyRow]) -> sqlx::Result<Vec<L
         let shop = shops.get(&of("shop_id")?).ok_or(sqlx::Error::RowNotFound)?.clone();
         let category = categories.get(&of("category_id")?).ok_or(sqlx::Error::RowNotFound)?.clone();
         let orders = orders.get(&of("id")?).copied().unwrap_or(0);
-        products.push(product(row, shop, category, orders)?);
+        products.push(product_of(row, shop, category, orders)?);
     }
     Ok(products)
 }
@@ -122,25 +122,4 @@ async fn by_id<T>(
     let query = ids.into_iter().fold(sql(text), |query, id| query.bind(id));
     let found = session.all(query).await?;
     found.iter().map(|row| Ok((row.try_get(0)?, read(row)?))).collect()
-}
-
-fn shop_name(row: &AnyRow) -> sqlx::Result<ShopName> {
-    Ok(ShopName {
-        id: row.try_get("shop_id")?,
-        name: row.try_get("shop_name")?,
-        is_verified: truth(row, "is_verified")?,
-    })
-}
-
-fn product(row: &AnyRow, shop: ShopName, category: CategoryName, orders: i64) -> sqlx::Result<ListedProduct> {
-    Ok(ListedProduct {
-        id: row.try_get("id")?,
-        name: row.try_get("name")?,
-        price_cents: row.try_get("price_cents")?,
-        rating: row.try_get("rating")?,
-        created_at: row.try_get("created_at")?,
-        orders,
-        shop,
-        category,
-    })
 }

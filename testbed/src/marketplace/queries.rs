@@ -219,19 +219,33 @@ pub(super) async fn orders(session: &mut Session<'_>, user: i64) -> sqlx::Result
 }
 
 fn listed_product(row: &AnyRow) -> sqlx::Result<ListedProduct> {
+    product_of(row, shop_name(row)?, category(row)?, row.try_get("orders")?)
+}
+
+pub(super) fn shop_name(row: &AnyRow) -> sqlx::Result<ShopName> {
+    Ok(ShopName {
+        id: row.try_get("shop_id")?,
+        name: row.try_get("shop_name")?,
+        is_verified: truth(row, "is_verified")?,
+    })
+}
+
+/// A product of a list, with what was read of it elsewhere.
+pub(super) fn product_of(
+    row: &AnyRow,
+    shop: ShopName,
+    category: CategoryName,
+    orders: i64,
+) -> sqlx::Result<ListedProduct> {
     Ok(ListedProduct {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
         price_cents: row.try_get("price_cents")?,
         rating: row.try_get("rating")?,
         created_at: row.try_get("created_at")?,
-        orders: row.try_get("orders")?,
-        shop: ShopName {
-            id: row.try_get("shop_id")?,
-            name: row.try_get("shop_name")?,
-            is_verified: truth(row, "is_verified")?,
-        },
-        category: category(row)?,
+        orders,
+        shop,
+        category,
     })
 }
 
@@ -269,7 +283,7 @@ fn related_product(row: &AnyRow) -> sqlx::Result<RelatedProduct> {
     })
 }
 
-pub(super) fn truth(row: &AnyRow, column: &str) -> sqlx::Result<bool> {
+fn truth(row: &AnyRow, column: &str) -> sqlx::Result<bool> {
     Ok(row.try_get::<i64, _>(column)? != 0)
 }
 
