@@ -1,13 +1,12 @@
 //! The page: the only file that knows the `prometheus` crate.
 //!
-//! The crate's registry and process collector describe the exporter itself. The targets' samples do
+//! The crate's registry describes the exporter itself. The targets' samples do
 //! not go through it: its types are built, sorted and cloned anew for every label of every sample,
 //! and measured on a page of 1,163 series that costs five times what writing the text costs. So the
 //! registry's page comes first and `hitmark_schema::exposition` appends the rest.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hitmark_schema::exposition::{Family, Format, Sample, Value, encode_as};
@@ -16,12 +15,17 @@ use hitmark_schema::metrics::{
     EXPORTER_RELOAD_SUCCESSFUL, EXPORTER_RELOADED_AT, EXPORTER_SCRAPES, EXPORTER_SERIES, EXPORTER_UNREADABLE,
     REDIS_EXPORTER_BUILD_INFO, REDIS_EXPORTER_REFUSED, REDIS_EXPORTER_SCRAPES, REDIS_EXPORTER_SECONDS,
 };
-use prometheus::process_collector::ProcessCollector;
-use prometheus::{Gauge, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use hitmark_schema::process;
+use prometheus::proto::{LabelPair, MetricFamily, MetricType};
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
+use rustc_hash::FxHashMap;
 
 use crate::collectors::Part;
 use crate::failure::Failure;
-use crate::text_format::{self, TextFamily};
+use crate::text_format::{self, TextFamily, TextSample};
+
+/// The most that a page is given to begin with, in bytes.
+const PAGE_KEPT_MAX: usize = 4 << 20;
 
 /// What the exporter says of itself.
 pub(crate) struct SelfMetrics {
@@ -32,6 +36,8 @@ pub(crate) struct SelfMetrics {
     reloaded_at: Gauge,
     scrape_us: AtomicU64,
     refused: AtomicU64,
+    /// The bytes of the longest page so far: the next one is not moved while it grows.
+    page_len: AtomicUsize,
 }
 
 impl SelfMetrics {
@@ -57,9 +63,9 @@ impl SelfMetrics {
         registry.register(Box::new(failures.clone()))?;
         registry.register(Box::new(scrapes.clone()))?;
         registry.register(Box::new(info))?;
-        registry.register(Box::new(ProcessCollector::for_self()))?;
         let (scrape_us, refused) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { registry, scrapes, failures, reload_successful, reloaded_at, scrape_us, refused })
+        let page_len = AtomicUsize::new(64 << 10);
+        Ok(Self { registry, scrapes, failures, reload_successful, reloaded_at, scrape_us, refused, page_len })
     }
 
     /// Counts a request for a target that could not be asked.
@@ -104,21 +110,15 @@ impl SelfMetrics {
     pub(crate) fn page(&self, parts: &[Part], format: Format) -> String {
         self.scrapes.inc();
         with_found(parts).into_iter().for_each(|part| self.count(part));
-        let mut page = String::with_capacity(64 << 10);
-        // The crate fails on a family without samples; its own collectors never write one.
-        if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut page) {
-            tracing::error!(%error, "the exporter's own metrics could not be written");
-            page.clear();
-        }
-        // The crate does not write OpenMetrics, so its few lines are read and written again.
-        if format == Format::OpenMetrics {
-            let own = text_format::parse(&page, |_| true).unwrap_or_default();
-            page.clear();
-            text_format::encode_as(format, &own, &mut page);
-        }
+        let mut page = String::with_capacity(self.page_len.load(Ordering::Relaxed));
+        let own: Vec<TextFamily> = self.registry.gather().iter().map(own).collect();
+        text_format::encode_as(format, &own, &mut page);
+        encode_as(format, &process::families(), &mut page);
         encode_as(format, &self.as_redis_exporter(parts), &mut page);
         encode_parts(parts, format, &mut page);
-        finish(format, page)
+        let page = finish(format, page);
+        self.page_len.fetch_max(page.len().min(PAGE_KEPT_MAX), Ordering::Relaxed);
+        page
     }
 
     /// Writes the page of a probe: the target's samples and nothing of the exporter.
@@ -143,6 +143,25 @@ impl SelfMetrics {
                     .for_each(|(n, f)| failed(n, f));
             }
         }
+    }
+}
+
+/// A family of the registry, which holds counters and gauges only. The crate's own encoder does not
+/// write OpenMetrics.
+fn own(family: &MetricFamily) -> TextFamily {
+    let is_counter = family.get_field_type() == MetricType::COUNTER;
+    let samples = family.get_metric().iter().map(|metric| {
+        let value =
+            if is_counter { metric.get_counter().get_value() } else { metric.get_gauge().get_value() };
+        let label = |label: &LabelPair| (label.name().to_owned(), label.value().to_owned());
+        let labels = metric.get_label().iter().map(label).collect();
+        TextSample { name: family.name().to_owned(), labels, value: value.to_string() }
+    });
+    TextFamily {
+        name: family.name().to_owned(),
+        help: text_format::escaped_help(family.help()),
+        kind: if is_counter { "counter" } else { "gauge" }.to_owned(),
+        samples: samples.collect(),
     }
 }
 
@@ -226,7 +245,7 @@ fn relay(families: &[TextFamily], page: &mut Vec<TextFamily>) -> bool {
 #[derive(Default)]
 struct Merged<'a> {
     families: Vec<Cow<'a, Family>>,
-    places: HashMap<&'static str, usize>,
+    places: FxHashMap<&'static str, usize>,
 }
 
 impl<'a> Merged<'a> {

@@ -3,7 +3,6 @@
 //! A target that fails is a sample on a page of status 200: the exporter is well even when its
 //! targets are not. Only an exporter with too many pages under way refuses.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +12,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use hitmark_schema::exposition::Format;
 
 use crate::collectors::Discovered;
+use crate::compression::Gzip;
 use crate::config::Lifecycle;
 use crate::probe::ProbeError;
 use crate::reload::Current;
@@ -75,7 +73,7 @@ async fn metrics(State(current): State<Arc<Current>>, headers: HeaderMap) -> Res
     let scraper = current.scraper();
     let parts = scraper.scrape(patience(&headers).unwrap_or(scraper.timeout())).await;
     let format = format_for(&headers);
-    answer(format, &headers, current.about.page(&parts, format))
+    answer(format, &headers, current.about.page(&parts, format), &current.gzip)
 }
 
 /// One target that the request names. `/scrape` is redis_exporter's name for the same.
@@ -99,7 +97,7 @@ async fn probe(
     };
     let part = scraper.probe(&target, patience(&headers).unwrap_or(scraper.timeout())).await;
     let format = format_for(&headers);
-    answer(format, &headers, current.about.probe_page(&part, format))
+    answer(format, &headers, current.about.probe_page(&part, format), &current.gzip)
 }
 
 /// The nodes of a cluster, as Prometheus' HTTP service discovery reads them: one group for each role.
@@ -162,17 +160,13 @@ fn refusal(error: &ProbeError) -> Response {
     (status, format!("{error}\n")).into_response()
 }
 
-/// The page, compressed when the client asks for it. Level 1: the next levels save a few percent of
-/// the bytes for twice the time.
-fn answer(format: Format, headers: &HeaderMap, page: String) -> Response {
+/// The page, compressed when the client asks for it.
+fn answer(format: Format, headers: &HeaderMap, page: String, gzip: &Gzip) -> Response {
     let kind = [(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept, accept-encoding")];
-    if !accepts_gzip(headers) {
-        return (kind, page).into_response();
-    }
-    let mut encoder = GzEncoder::new(Vec::with_capacity(page.len() / 6), Compression::new(1));
-    match encoder.write_all(page.as_bytes()).and_then(|()| encoder.finish()) {
-        Ok(bytes) => (kind, [(header::CONTENT_ENCODING, "gzip")], bytes).into_response(),
-        Err(_) => (kind, page).into_response(),
+    let compressed = if accepts_gzip(headers) { gzip.compress(page.as_bytes()) } else { None };
+    match compressed {
+        Some(bytes) => (kind, [(header::CONTENT_ENCODING, "gzip")], bytes).into_response(),
+        None => (kind, page).into_response(),
     }
 }
 

@@ -20,10 +20,11 @@
 //!   that stay exact, for every database.
 //! - [`text_format`]: the pages that services write, read and written again.
 //! - `subprocess`: one bounded run of a program, for what only it can read.
-//! - `exposition`: the exporter's own page; `single_flight`: one question at a time for each target.
+//! - `exposition`: the exporter's own page; `compression`: made small; `single_flight`: one question at a time for each target.
 
 pub mod cli;
 pub mod collectors;
+mod compression;
 pub mod config;
 mod config_file;
 mod config_tables;

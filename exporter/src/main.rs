@@ -24,7 +24,9 @@ enum LogFormat {
     Json,
 }
 
-#[tokio::main(worker_threads = 2)]
+// One thread: a scrape waits for its servers most of the time, and each step that another thread would
+// take costs it a wake-up; what may block (passwords, files, names) has threads of its own.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli.log_format);

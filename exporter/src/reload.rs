@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::Semaphore;
 
+use crate::compression::Gzip;
 use crate::config::{ConfigError, ExporterConfig, Lifecycle, Mistake};
 use crate::exporter::Scraper;
 use crate::exposition::SelfMetrics;
@@ -29,6 +30,7 @@ pub(crate) struct Current {
     /// Held for a whole reload: two at once would race for the last word.
     reloading: Mutex<()>,
     pub(crate) about: SelfMetrics,
+    pub(crate) gzip: Gzip,
     pub(crate) permits: Semaphore,
     pub(crate) probe_permits: Semaphore,
 }
@@ -56,6 +58,7 @@ impl Current {
             lifecycle,
             reloading: Mutex::new(()),
             about,
+            gzip: Gzip::default(),
             permits: Semaphore::new(PAGES_MAX),
             probe_permits: Semaphore::new(PROBES_MAX),
         })

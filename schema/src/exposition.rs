@@ -273,6 +273,9 @@ fn push_escaped(value: &str, page: &mut String) {
 
 /// Help text: OpenMetrics escapes quotes too.
 fn push_help(help: &str, format: Format, page: &mut String) {
+    if !help.bytes().any(|byte| matches!(byte, b'\\' | b'"' | b'\n')) {
+        return page.push_str(help);
+    }
     for ch in help.chars() {
         match ch {
             '\\' => page.push_str("\\\\"),

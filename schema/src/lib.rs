@@ -14,7 +14,8 @@
 //! - [`cache_status`]: the `Cache-Status` response header, as sent and as read.
 //! - [`cache_headers`]: what the headers of any cache say, vendors' own among them.
 //! - [`curve`]: a miss-ratio curve from a sample of requests, as they come.
-//! - [`metrics`], [`exposition`]: metric names, and the text page that carries them.
+//! - [`metrics`], [`exposition`]: metric names, and the text page that carries them; [`process`]: what a
+//!   process says of itself there.
 //! - [`thresholds`]: the one table of what is excellent, good or poor.
 //! - [`redact`]: URLs without their secrets.
 
@@ -27,6 +28,7 @@ pub mod exposition;
 pub mod measurement;
 pub mod metrics;
 pub mod outcome;
+pub mod process;
 pub mod redact;
 pub mod run;
 pub mod scenario;

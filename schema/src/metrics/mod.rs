@@ -15,6 +15,7 @@ mod memcached;
 mod mysql;
 mod nginx;
 mod postgres;
+mod process;
 mod queue_systems;
 mod queues;
 mod redis;
@@ -33,6 +34,7 @@ pub use memcached::*;
 pub use mysql::*;
 pub use nginx::*;
 pub use postgres::*;
+pub use process::*;
 pub use queue_systems::*;
 pub use queues::*;
 pub use redis::*;
@@ -126,6 +128,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
         TIER,
         EXPORTER,
         LOAD,
+        PROCESS,
     ]
     .into_iter()
     .flatten()

@@ -18,10 +18,6 @@ pub const TESTBED_REQUEST_SECONDS: Metric = Metric::histogram(
 pub const TESTBED_QUERIES: Metric =
     Metric::counter("testbed_database_queries_total", "Database queries by matched route.", &["route"]);
 
-/// Processor time of the process, under the name that every client library gives it.
-pub const TESTBED_CPU: Metric =
-    Metric::counter("process_cpu_seconds_total", "Processor time of the process, user and system.", &[]);
-
 /// Writes of which the database told.
 pub const TESTBED_FOREIGN_WRITES: Metric = Metric::counter(
     "testbed_foreign_writes_total",
@@ -53,7 +49,6 @@ pub const TESTBED: &[Metric] = &[
     TESTBED_REQUESTS,
     TESTBED_REQUEST_SECONDS,
     TESTBED_QUERIES,
-    TESTBED_CPU,
     TESTBED_SLOW_REQUESTS,
     TESTBED_FOREIGN_WRITES,
     TESTBED_FOREIGN_LOST,
