@@ -66,7 +66,8 @@ const COMMANDS: &[Command<'static>] = &[
     &["CONFIG", "GET", "max*"],
     &["CONFIG", "GET", "databases"],
     &["SLOWLOG", "LEN"],
-    &["SLOWLOG", "GET", "16"],
+    // As many as `slowlog::ASKED`.
+    &["SLOWLOG", "GET", "4"],
     &["LATENCY", "LATEST"],
 ];
 

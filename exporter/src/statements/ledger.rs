@@ -12,6 +12,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
 use super::ranking::{self, Candidate};
 
 /// The column of executions: it tells a reset.
@@ -63,7 +65,8 @@ pub(crate) struct Shown<L, const N: usize> {
 #[derive(Debug)]
 pub(crate) struct Ledger<K, L, const N: usize> {
     max: usize,
-    entries: HashMap<K, Entry<N>>,
+    /// By keys that the server computes, so a fast hash cannot be played against us.
+    entries: FxHashMap<K, Entry<N>>,
     shown: BTreeMap<K, Shown<L, N>>,
     other: [u64; N],
     retired: [u64; N],
@@ -77,7 +80,7 @@ pub(crate) struct Plan<K, const N: usize> {
     /// Who enters, and who leaves for it.
     pub(crate) entering: Vec<(K, Option<K>)>,
     deltas: Vec<[u64; N]>,
-    windows: HashMap<K, u64>,
+    windows: FxHashMap<K, u64>,
     hidden: [u64; N],
 }
 
@@ -86,7 +89,7 @@ impl<K: Eq + Hash + Ord + Clone, L, const N: usize> Ledger<K, L, N> {
     pub(crate) fn new(max: usize) -> Self {
         Self {
             max,
-            entries: HashMap::new(),
+            entries: FxHashMap::default(),
             shown: BTreeMap::new(),
             other: [0; N],
             retired: [0; N],
@@ -101,7 +104,7 @@ impl<K: Eq + Hash + Ord + Clone, L, const N: usize> Ledger<K, L, N> {
         let mut plan = Plan {
             entering: Vec::new(),
             deltas: Vec::with_capacity(rows.len()),
-            windows: HashMap::with_capacity(rows.len()),
+            windows: HashMap::with_capacity_and_hasher(rows.len(), FxBuildHasher),
             hidden: [0; N],
         };
         for row in rows {
@@ -132,17 +135,11 @@ impl<K: Eq + Hash + Ord + Clone, L, const N: usize> Ledger<K, L, N> {
     }
 
     /// Who takes a place, seen from what each statement took.
-    fn entering(&self, windows: &HashMap<K, u64>) -> Vec<(K, Option<K>)> {
+    fn entering(&self, windows: &FxHashMap<K, u64>) -> Vec<(K, Option<K>)> {
         let candidate = |key, window: u64| {
-            let entry = self.entries.get(key).copied().unwrap_or_default();
-            let recent = window.max(entry.recent / 2);
-            Candidate {
-                key,
-                window,
-                recent,
-                total: entry.total + window,
-                shown: self.shown.contains_key(key),
-            }
+            let (recent, total) = self.entries.get(key).map_or((0, 0), |entry| (entry.recent, entry.total));
+            let recent = window.max(recent / 2);
+            Candidate { key, window, recent, total: total + window, shown: self.shown.contains_key(key) }
         };
         let mut candidates: Vec<_> = windows.iter().map(|(key, window)| candidate(key, *window)).collect();
         // Those that the server forgot are the first to leave.

@@ -4,8 +4,9 @@
 //! seen now; the other half by the total. Whoever has a place keeps it unless a newcomer is clearly
 //! heavier: series that come and go at every scrape are of no use.
 
-use std::collections::HashSet;
 use std::hash::Hash;
+
+use rustc_hash::FxHashSet;
 
 /// A newcomer must have taken this many times what the one who leaves took lately.
 const ADVANTAGE: u64 = 2;
@@ -44,13 +45,13 @@ pub(super) fn entering<K: Ord + Hash + Clone>(
     let by_window: Vec<_> = by_window.into_iter().filter(|candidate| candidate.window > 0).collect();
     let by_total = top(candidates, max, |candidate| candidate.total);
     let (first, rest) = by_total.split_at(half.min(by_total.len()));
-    let kept: HashSet<&K> = by_window.iter().chain(first).map(|candidate| candidate.key).collect();
+    let kept: FxHashSet<&K> = by_window.iter().chain(first).map(|candidate| candidate.key).collect();
     let mut leaving: Vec<_> =
         candidates.iter().filter(|candidate| candidate.shown && !kept.contains(candidate.key)).collect();
     leaving.sort_unstable_by_key(|leaver| (leaver.recent, leaver.total, leaver.key));
     let mut leaving = leaving.into_iter().peekable();
     let mut free = max.saturating_sub(candidates.iter().filter(|candidate| candidate.shown).count());
-    let (mut entering, mut seen) = (Vec::new(), HashSet::new());
+    let (mut entering, mut seen) = (Vec::new(), FxHashSet::default());
     let first = first.iter().map(|candidate| (*candidate, By::Total));
     let by_window = by_window.iter().map(|candidate| (*candidate, By::Window));
     let rest = rest.iter().map(|candidate| (*candidate, By::FreePlace));

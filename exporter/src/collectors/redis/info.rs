@@ -3,10 +3,12 @@
 //! Lines that name something (a command, an error, a database) come from users in part, so each
 //! kind is capped: what is over the cap is added up under `other`, and no sum is lost.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use hitmark_schema::exposition::{Family, Sample, Value};
 use hitmark_schema::metrics as m;
+use memchr::{memchr, memmem};
+use rustc_hash::FxHashMap;
 
 use super::fields::{FIELDS, number};
 use crate::collectors::Collected;
@@ -36,7 +38,8 @@ const DATABASE_COLUMNS: &Columns = &[
 /// The lines, sorted by what they are.
 #[derive(Default)]
 struct Info<'a> {
-    fields: HashMap<&'a str, &'a str>,
+    // The names are the server's own, never a client's, so a fast hash cannot be played against us.
+    fields: FxHashMap<&'a str, &'a str>,
     commands: BTreeMap<&'a str, &'a str>,
     errors: BTreeMap<&'a str, &'a str>,
     databases: BTreeMap<u32, &'a str>,
@@ -67,7 +70,29 @@ pub(super) fn parse(text: &str, databases: u32, now: u64, collected: &mut Collec
 
 /// The value of one field of the text.
 pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+    // A dozen fields are looked up in each scrape: a search for the name costs a tenth of reading lines.
+    let begins_a_line = |at: &usize| *at == 0 || text.as_bytes()[at - 1] == b'\n';
+    memmem::find_iter(text.as_bytes(), name).filter(begins_a_line).find_map(|at| {
+        let value = text.get(at + name.len()..)?.strip_prefix(':')?;
+        value.lines().next().or(Some(""))
+    })
+}
+
+/// The lines of the text with what stands before and after their first colon.
+fn lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let end = memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+            let line = &rest[..end];
+            rest = rest.get(end + 1..).unwrap_or_default();
+            if let Some(colon) = memchr(b':', line.as_bytes()) {
+                let value = &line[colon + 1..];
+                return Some((&line[..colon], value.strip_suffix('\r').unwrap_or(value)));
+            }
+        }
+        None
+    })
 }
 
 /// The percentiles that the server writes, and the label values under which they are known.
@@ -88,9 +113,11 @@ fn percentiles(info: &Info<'_>, collected: &mut Collected) {
     for (command, attributes) in info.percentiles.iter().take(NAMED_MAX) {
         let stat = info.commands.get(command).copied().unwrap_or_default();
         let total = |name| attribute_of(stat, name).and_then(number).unwrap_or(0.0);
-        let quantiles = PERCENTILES
-            .iter()
-            .filter_map(|(theirs, label)| Some((*label, attribute_of(attributes, theirs).and_then(number)?)));
+        let quantiles = attributes.split(',').filter_map(|attribute| attribute.split_once('='));
+        let quantiles = quantiles.filter_map(|(theirs, value)| {
+            let (_, label) = PERCENTILES.iter().find(|(known, _)| *known == theirs)?;
+            Some((*label, number(value)?))
+        });
         let value = Value::Summary {
             quantiles: quantiles.collect(),
             count: total("calls") as u64,
@@ -132,8 +159,8 @@ fn replicas(info: &Info<'_>, collected: &mut Collected) {
 impl<'a> Info<'a> {
     fn read(text: &'a str) -> Self {
         let mut info = Self::default();
-        for line in text.lines() {
-            let Some((field, value)) = line.split_once(':') else { continue };
+        info.fields.reserve(FIELDS.len() * 2);
+        for (field, value) in lines(text) {
             if let Some(command) = field.strip_prefix("cmdstat_") {
                 info.commands.insert(command, value);
             } else if let Some(error) = field.strip_prefix("errorstat_") {
@@ -215,11 +242,12 @@ fn named<'a>(
     collected: &mut Collected,
 ) {
     let mut families: Vec<Family> = columns.iter().map(|(_, metric, _)| Family::new(*metric)).collect();
+    families.iter_mut().for_each(|family| family.samples.reserve(lines.size_hint().0.min(NAMED_MAX + 1)));
     let mut others: Vec<Option<f64>> = vec![None; columns.len()];
     for (place, (name, attributes)) in lines.enumerate() {
-        for (column, (attribute, _, divisor)) in columns.iter().enumerate() {
-            let Some(text) = attribute_of(attributes, attribute) else { continue };
-            let Some(value) = number(text).map(|value| value / divisor) else {
+        for (attribute, text) in attributes.split(',').filter_map(|attribute| attribute.split_once('=')) {
+            let Some(column) = columns.iter().position(|(wanted, ..)| *wanted == attribute) else { continue };
+            let Some(value) = number(text).map(|value| value / columns[column].2) else {
                 collected.unreadable += 1;
                 continue;
             };
