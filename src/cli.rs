@@ -69,6 +69,9 @@ pub(crate) enum Command {
     /// Hold stated figures against runs: proven, refuted, undecided or not measured.
     #[command(after_help = "Example: hitmark claims my-run --format markdown")]
     Claims(ClaimsArgs),
+    /// Add runs of the same plan losslessly, such as those of several machines.
+    #[command(after_help = "Example: hitmark merge machine-a machine-b --out both")]
+    Merge(MergeArgs),
     /// Write dashboards, rules and alerts.
     #[command(subcommand, after_help = "Example: hitmark dashboards export grafana-provisioning")]
     Dashboards(DashboardsCommand),
@@ -279,6 +282,17 @@ pub(crate) struct ClaimsArgs {
     /// Write to this file instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// `hitmark merge`
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// The runs.
+    #[arg(value_name = "RUN_DIR", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The new run.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 /// `hitmark dashboards …`

@@ -11,6 +11,7 @@ mod support;
 
 use std::fs;
 
+use hitmark_schema::Run;
 use hitmark_testkit::{TruthConfig, TruthServer};
 use support::hitmark;
 
@@ -89,4 +90,27 @@ fn a_trace_becomes_a_curve_a_knee_a_price_and_a_page() {
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("'big'") && refused.stderr.contains("'magic'"), "{}", refused.stderr);
     assert_eq!(hitmark(&["whatif", "no/such/trace"]).code, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_of_a_plan_become_one_with_all_their_requests() {
+    let server = TruthServer::start(TruthConfig::default()).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let run = "pairs = 2\nsuperblock_s = 0.2\nwarmup_s = 0\nslice_ms = 10";
+    let plan = support::plan(dir.path(), &server.url(), run, "path = \"/noop\"\nusers = 2");
+    let [plan, a, b, both] = [plan, dir.path().join("a"), dir.path().join("b"), dir.path().join("both")]
+        .map(|path| path.to_str().unwrap().to_owned());
+    for (seed, out) in [("1", &a), ("2", &b)] {
+        let load = hitmark(&["load", "run", &plan, "--seed", seed, "--out", out]);
+        assert_eq!(load.code, 0, "{load:?}");
+    }
+    let merged = hitmark(&["merge", &a, &b, "--out", &both]);
+    assert_eq!((merged.code, merged.stdout.contains("x: 4 pairs")), (0, true), "{merged:?}");
+    let [a_run, b_run, merged] = [&a, &b, &both].map(|dir| Run::read(dir.as_ref()).unwrap());
+    let requests = |run: &Run| run.blocks.iter().map(|block| block.counters.requests).sum::<u64>();
+    assert_eq!(requests(&merged), requests(&a_run) + requests(&b_run));
+    let report = hitmark(&["report", &both, "--out", &format!("{both}/report.html")]);
+    assert_eq!(report.code, 0, "{report:?}");
+    let twice = hitmark(&["merge", &a, &a, "--out", &format!("{both}2")]);
+    assert_eq!((twice.code, twice.stderr.contains("named twice")), (2, true), "{twice:?}");
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 
 use hitmark_schema::environment::Environment;
 use hitmark_schema::measurement::latency_histogram;
-use hitmark_schema::run::{Event, EventKind, Extent, RUN_SCHEMA, RunState};
+use hitmark_schema::run::{Event, EventKind, Extent, MergeError, RUN_SCHEMA, RunState, merge};
 use hitmark_schema::{
     Counters, ErrorKind, Experiment, LoadModel, Outcome, Run, RunDocument, RunError, RunWriter, SuperBlock,
     Timing, Variant, VariantPlan,
@@ -172,4 +173,66 @@ fn a_broken_line_in_the_middle_is_an_error_that_names_file_and_line() {
     fs::write(&path, format!("{text}{text}")).unwrap();
     let error = Run::read(dir.path()).unwrap_err().to_string();
     assert!(error.contains("counters.jsonl:2: super-block 0 of product-detail stands twice"), "{error}");
+}
+
+/// A run of two pairs in a folder of its own.
+fn finished(dir: &Path, change: impl FnOnce(&mut RunDocument)) -> Run {
+    let mut document = document();
+    change(&mut document);
+    let mut writer = RunWriter::create(dir, document).unwrap();
+    for index in 0..2 {
+        Variant::ALL.iter().for_each(|variant| writer.write_super_block(&block(*variant, index)).unwrap());
+    }
+    writer.finish(RunState::Complete, 1_700_000_009_000_000_000).unwrap();
+    Run::read(dir).unwrap()
+}
+
+#[test]
+fn merged_runs_keep_every_pair_and_every_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let [a, b, both] = ["a", "b", "both"].map(|name| dir.path().join(name));
+    let elsewhere = |document: &mut RunDocument| {
+        document.experiments[0].baseline.base_url = "http://10.0.0.2:8080".to_owned();
+        document.environment.host = Some("second".to_owned());
+        document.started_unix_ns += 5;
+    };
+    let runs = [finished(&a, |_| {}), finished(&b, elsewhere)];
+    merge(&runs, &both, "hitmark merge".to_owned()).unwrap();
+    let merged = Run::read(&both).unwrap();
+    let pairs = merged.pairs("product-detail");
+    assert_eq!(pairs.iter().map(|(baseline, _)| baseline.index).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert!(pairs.iter().all(|(baseline, candidate)| baseline.started_unix_ns == candidate.started_unix_ns));
+    let count = |run: &Run| run.blocks.iter().map(|block| block.count(Outcome::Hit)).sum::<u64>();
+    assert_eq!(count(&merged), runs.iter().map(count).sum::<u64>());
+    assert_eq!(merged.document.state, RunState::Complete);
+    assert_eq!(merged.document.experiments[0].pairs, 40);
+    assert_eq!(merged.events.iter().filter(|event| event.kind == EventKind::Merged).count(), 2);
+    let again = merge(&runs, &both, String::new()).unwrap_err();
+    assert!(matches!(again, MergeError::Run(RunError::Exists(_))), "a run is never rewritten: {again}");
+}
+
+#[test]
+fn runs_that_do_not_belong_together_are_refused_with_every_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let [a, b, c] = ["a", "b", "c"].map(|name| dir.path().join(name));
+    let first = finished(&a, |_| {});
+    let quick = finished(&b, |document| document.extent = Extent::Quick);
+    let other = finished(&c, |document| document.plan += "rate = 9\n");
+    let runs = [first.clone(), quick, other, first];
+    let out = dir.path().join("out");
+    let refused = merge(&runs, &out, String::new()).unwrap_err().to_string();
+    for reason in ["b has another extent", "c has another plan", "a is named twice"] {
+        assert!(refused.contains(reason), "{reason} is missing in\n{refused}");
+    }
+    assert!(!out.exists(), "nothing is written");
+}
+
+#[test]
+fn a_scenario_s_figures_are_not_added_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let stampede =
+        |document: &mut RunDocument| document.experiments[0].scenario = Some("stampede".to_owned());
+    let run = finished(&dir.path().join("a"), stampede);
+    let refused = merge(&[run], &dir.path().join("out"), String::new()).unwrap_err();
+    assert!(refused.to_string().contains("is a scenario"), "{refused}");
 }

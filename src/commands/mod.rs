@@ -11,6 +11,7 @@ mod gate;
 mod load;
 mod load_new;
 mod load_verify;
+mod merge;
 mod report;
 mod results;
 mod testbed;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::run(&args),
         Command::Gate(args) => gate::run(&args),
         Command::Claims(args) => claims::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Dashboards(DashboardsCommand::Export { dir }) => dashboards::export(&dir),
         Command::Completions { shell } => completions::shell(shell),
         Command::Man => completions::man(),

@@ -26,6 +26,8 @@ pub enum EventKind {
     Intervention,
     /// The run was stopped before its plan was done.
     Interrupted,
+    /// The super-blocks of another run were taken over.
+    Merged,
 }
 
 impl EventKind {
@@ -42,6 +44,7 @@ impl EventKind {
             Self::Aborted => "run aborted",
             Self::Intervention => "intervention",
             Self::Interrupted => "run interrupted",
+            Self::Merged => "run merged",
         }
     }
 }

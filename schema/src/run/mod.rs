@@ -17,11 +17,13 @@
 mod document;
 mod event;
 mod hlog;
+mod merge;
 mod reader;
 mod writer;
 
 pub use document::{Extent, RUN_SCHEMA, RunDocument, RunState};
 pub use event::{Event, EventKind};
+pub use merge::{MergeError, merge};
 pub use reader::Run;
 pub use writer::RunWriter;
 
