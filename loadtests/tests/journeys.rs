@@ -235,6 +235,18 @@ async fn users_that_think_send_less_and_a_step_of_users_sends_more() {
     assert!(requests > 20, "{requests}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_is_longer_than_a_slice_goes_on_through_the_next_ones() {
+    let (_, url) = shop().await;
+    let (run, thinking) = run(&url, "path = \"/x\"\nthink_ms = 60").await;
+    let wall_ms: u64 =
+        run.side("x", Variant::Baseline).values().map(|block| block.duration_ns / 1_000_000).sum();
+    // Both users begin at once, and then send once for each pause of the whole time.
+    let most = 2 * (1 + wall_ms / 60 + 1);
+    assert!(thinking.requests <= most, "{} requests of 2 users in {wall_ms} ms", thinking.requests);
+    assert!(thinking.requests >= 2, "{} requests", thinking.requests);
+}
+
 /// An authority's certificate in PEM and a service's key and certificate, made anew by openssl (Debian
 /// package: openssl).
 fn certificates(dir: &std::path::Path) {

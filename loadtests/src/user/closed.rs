@@ -38,8 +38,11 @@ impl User {
         TurnEnd::Again
     }
 
-    /// Sends requests until the deadline, one at least.
+    /// Sends requests until the deadline, one at least unless this user still thinks.
     async fn slice(&mut self, shared: &Shared, variant: Variant, pair: u64, deadline: Instant) {
+        if !self.rest(deadline).await {
+            return;
+        }
         // Both slices of a pair draw from the same stream: the same keys for both variants.
         let stream = pair << 16 | self.number;
         let mut keys = shared.keys.as_ref().map(|keys| self.keys(keys, shared, stream, pair));
@@ -50,15 +53,9 @@ impl User {
             let iteration = Iteration { variant, key, draw, due: None, recording: Recording::On };
             self.iterate(shared, iteration).await;
             nth += 1;
-            if Instant::now() >= deadline || shared.stop.is_set() {
+            self.rests_until = self.think(shared, draw).map(|pause| Instant::now() + pause);
+            if Instant::now() >= deadline || shared.stop.is_set() || !self.rest(deadline).await {
                 break;
-            }
-            if let Some(pause) = self.think(shared, draw) {
-                let until = Instant::now() + pause;
-                tokio::time::sleep_until(until.min(deadline).into()).await;
-                if until >= deadline {
-                    break;
-                }
             }
         }
         self.walk.furthest = self.walk.furthest.max(self.walk.from + nth * shared.users as u64);
@@ -74,6 +71,13 @@ impl User {
             self.walk = Walk { pair, from, furthest: from };
         }
         keys.walk(self.walk.from, shared.users as u64)
+    }
+
+    /// Thinks on, through as many slices as it takes. Says whether the pause ended before the deadline.
+    async fn rest(&self, deadline: Instant) -> bool {
+        let Some(until) = self.rests_until else { return true };
+        tokio::time::sleep_until(until.min(deadline).into()).await;
+        until < deadline
     }
 
     /// How long this user thinks before its next request.

@@ -45,6 +45,8 @@ pub struct User {
     reader: AnswerReader,
     sent: u64,
     walk: Walk,
+    /// When the pause after the last answer ends, if the plan has users think.
+    rests_until: Option<Instant>,
     logged_in: bool,
 }
 
@@ -88,6 +90,7 @@ impl User {
             reader: AnswerReader::new(experiment.outcome.clone()),
             sent: 0,
             walk: Walk::default(),
+            rests_until: None,
             logged_in: experiment.login.is_empty(),
         }
     }
