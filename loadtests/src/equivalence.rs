@@ -17,24 +17,33 @@ use crate::keys::mix;
 const KEY_SAMPLE: u64 = 8;
 /// Of a request without a key, one in so many is compared.
 const FIXED_SAMPLE: u64 = 32;
-/// Keys that are watched at most.
-const WATCHED_MAX: usize = 4_096;
-/// Bodies up to this size are kept to show a difference.
+/// Keys that are watched at most: as many as a hash table of 4,096 places takes before it doubles.
+const WATCHED_MAX: usize = 3_584;
+/// Bodies up to this size are kept to show a difference …
 const KEPT_BYTES_MAX: usize = 16 * 1024;
+/// … and all of them together up to this one. Beyond it a difference is told by lengths alone.
+const ALL_KEPT_BYTES_MAX: usize = 1024 * 1024;
 /// Characters of either body around the first difference that are shown.
 const EXCERPT: usize = 40;
 
 /// Compares the bodies of an experiment's variants.
 #[derive(Debug, Default)]
 pub struct Equivalence {
-    watched: Mutex<HashMap<u64, [Option<Seen>; 2]>>,
+    watched: Mutex<Watched>,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    pairs: HashMap<u64, [Option<Seen>; 2]>,
+    /// Bytes of all bodies that are kept.
+    kept_bytes: usize,
 }
 
 #[derive(Debug)]
 struct Seen {
     hash: u64,
     status: u16,
-    kept: Vec<u8>,
+    kept: Box<[u8]>,
     length: usize,
 }
 
@@ -61,17 +70,19 @@ impl Equivalence {
 
     /// Compares a body with the other variant's last one for the same key.
     pub fn compare(&self, variant: Variant, key: Option<u64>, status: u16, body: &[u8]) -> Finding {
-        let seen = Seen {
-            hash: xxh3_64(body),
-            status,
-            kept: if body.len() <= KEPT_BYTES_MAX { body.to_vec() } else { Vec::new() },
-            length: body.len(),
-        };
+        let hash = xxh3_64(body);
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if watched.len() >= WATCHED_MAX && !watched.contains_key(&key.unwrap_or(0)) {
+        let Watched { pairs, kept_bytes } = &mut *watched;
+        if pairs.len() >= WATCHED_MAX && !pairs.contains_key(&key.unwrap_or(0)) {
             return Finding::Unpaired;
         }
-        let pair = watched.entry(key.unwrap_or(0)).or_default();
+        let pair = pairs.entry(key.unwrap_or(0)).or_default();
+        // The last body of this side makes room for this one.
+        *kept_bytes -= pair[variant.index()].take().map_or(0, |last| last.kept.len());
+        let is_kept = body.len() <= KEPT_BYTES_MAX && *kept_bytes + body.len() <= ALL_KEPT_BYTES_MAX;
+        let kept: Box<[u8]> = if is_kept { Box::from(body) } else { Box::default() };
+        *kept_bytes += kept.len();
+        let seen = Seen { hash, status, kept, length: body.len() };
         let finding = match &pair[variant.other().index()] {
             None => Finding::Unpaired,
             Some(other) if other.hash == seen.hash && other.status == seen.status => Finding::Same,
@@ -162,8 +173,38 @@ mod tests {
         for key in 0..2 * WATCHED_MAX as u64 {
             bodies.compare(Variant::Baseline, Some(key), 200, b"x");
         }
-        assert_eq!(bodies.watched.lock().unwrap().len(), WATCHED_MAX);
+        assert_eq!(bodies.watched.lock().unwrap().pairs.len(), WATCHED_MAX);
         let watched = (0..80_000).filter(|key| Equivalence::is_watched(Some(*key), 0)).count();
         assert!((9_000..11_000).contains(&watched), "{watched}");
+    }
+
+    #[test]
+    fn bodies_are_kept_up_to_a_limit_and_compared_beyond_it() {
+        let bodies = Equivalence::default();
+        let kept_bytes = || {
+            let watched = bodies.watched.lock().unwrap();
+            let kept = watched.pairs.values().flatten().flatten().map(|seen| seen.kept.len()).sum::<usize>();
+            assert_eq!(kept, watched.kept_bytes);
+            kept
+        };
+        for round in 0..3 {
+            for key in 0..100 {
+                let body = vec![round; KEPT_BYTES_MAX - key as usize];
+                bodies.compare(Variant::Baseline, Some(key), 200, &body);
+            }
+            assert!(
+                (ALL_KEPT_BYTES_MAX / 2..=ALL_KEPT_BYTES_MAX).contains(&kept_bytes()),
+                "{}",
+                kept_bytes()
+            );
+        }
+        for key in 0..100 {
+            let body = vec![9; KEPT_BYTES_MAX - key as usize];
+            let found = bodies.compare(Variant::Candidate, Some(key), 200, &body);
+            let Finding::Different(how) = found else { panic!("{key}: {found:?}") };
+            assert!(how.contains("bodies differ"), "{how}");
+            bodies.compare(Variant::Baseline, Some(key), 200, b"");
+        }
+        assert!(kept_bytes() > 0);
     }
 }

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
+use std::time::Duration;
+
 use hitmark_loadtests::{Plan, RunOptions, Stop};
 use hitmark_schema::measurement::latency_histogram;
 use hitmark_schema::{Outcome, Run, Timing, Variant};
-use hitmark_testkit::{TruthConfig, TruthServer};
+use hitmark_testkit::{SimplestClient, TruthConfig, TruthServer, Verdict, Witnesses};
 
 async fn run(plan: &Plan) -> Run {
     let dir = tempfile::tempdir().unwrap();
@@ -118,4 +120,57 @@ async fn run_of_mix() -> (Run, TruthServer) {
         server.url()
     );
     (run(&Plan::parse(&text, "test").unwrap()).await, server)
+}
+
+/// Rounds in which the engine and the simplest client take turns.
+const ROUNDS: usize = 5;
+
+/// The engine's median and its 9th decile beside those of the simplest possible client at the same
+/// delay. (What a release build of the engine adds at the shortest delays and in the far tail is
+/// measured by the example `truth_table`; a test's build is some ten times slower.)
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_the_simplest_client_the_engine_adds_less_than_a_twentieth() {
+    for micros in [1_000_u64, 5_000] {
+        let mut seen = Vec::new();
+        for _ in 0..TRIES {
+            let witnesses = beside_the_simplest(micros).await;
+            assert!(witnesses.iter().all(|one| one.verdict() != Verdict::TooShort), "{witnesses:?}");
+            seen.extend(witnesses);
+            if witnesses.iter().all(|one| one.verdict() == Verdict::Right) {
+                break;
+            }
+        }
+        let last = seen.split_off(seen.len() - 2);
+        assert!(last.iter().all(|one| one.verdict() == Verdict::Right), "{micros} µs: {last:?} {seen:?}");
+    }
+}
+
+/// The median and the 9th decile of a delay, as the engine, the simplest client and the server saw it.
+async fn beside_the_simplest(micros: u64) -> [Witnesses; 2] {
+    let server = truth().await;
+    let text = format!(
+        "[run]\npairs = 1\nsuperblock_s = 0.1\nwarmup_s = 0\n[[experiment]]\nname = \"x\"\ndiffers = \"nothing\"\n\
+         path = \"/spin/{micros}?by=engine\"\nusers = 1\ncompare_bodies = false\n\
+         [experiment.baseline]\nname = \"spin\"\nbase_url = \"{}\"\n",
+        server.url()
+    );
+    let plan = Plan::parse(&text, "test").unwrap();
+    let asker = SimplestClient::new(server.port(), &[format!("/spin/{micros}?by=simplest")]);
+    let (mut by_engine, mut by_simplest) = (latency_histogram(), latency_histogram());
+    for _ in 0..ROUNDS {
+        for block in run(&plan).await.side("x", Variant::Baseline).values() {
+            by_engine.add(block.merged(Timing::Body, |_| true)).unwrap();
+        }
+        for latency_ns in asker.ask_for(Duration::from_millis(100), |_| 0).await.unwrap().concat() {
+            by_simplest.record(latency_ns).unwrap();
+        }
+    }
+    let server_ns =
+        |by: &str, quantile| server.quantile_ns(&format!("/spin/{micros}?by={by}"), quantile).unwrap() as f64;
+    [0.5, 0.9].map(|quantile| Witnesses {
+        reported_ns: by_engine.value_at_quantile(quantile) as f64,
+        server_ns: server_ns("engine", quantile),
+        simplest_ns: by_simplest.value_at_quantile(quantile) as f64,
+        server_of_simplest_ns: server_ns("simplest", quantile),
+    })
 }

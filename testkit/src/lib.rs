@@ -48,7 +48,7 @@ pub use rabbitmq::RabbitMq;
 pub use redis::{RedisServer, RedisVersion};
 pub use sentinel::RedisSentinel;
 pub use sidekiq::{Sidekiq, SidekiqWorker};
-pub use truth::{TruthConfig, TruthServer};
+pub use truth::{SimplestClient, TruthConfig, TruthServer, Verdict, Witnesses};
 pub use varnish::VarnishServer;
 
 /// Runs a blocking start on a thread of its own, so that a paused test clock or a busy runtime does

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hitmark_testkit::{TruthConfig, TruthServer};
+use hitmark_testkit::{SimplestClient, TruthConfig, TruthServer};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, Response, body::Incoming};
@@ -160,4 +160,30 @@ async fn a_dropped_server_refuses_connections() {
     let port = server.port();
     drop(server);
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+#[tokio::test]
+async fn the_simplest_client_sees_no_less_than_the_server_took_for_it_alone() {
+    let (server, mut client) = start().await;
+    let paths = ["/spin/100?by=simplest&cs=hit".to_owned(), "/items/7?by=simplest".to_owned()];
+    let asker = SimplestClient::new(server.port(), &paths);
+    client.body("/spin/100", &[]).await;
+    let mut latencies_ns =
+        asker.ask_for(Duration::from_millis(50), |nth| usize::from(nth % 5 == 4)).await.unwrap();
+    for latencies_ns in &mut latencies_ns {
+        latencies_ns.sort_unstable();
+    }
+    let [spun, items] = latencies_ns.as_slice() else { panic!("{} paths", latencies_ns.len()) };
+    assert_eq!(spun.len(), server.answers("/spin/100?by=simplest"));
+    assert_eq!((items.len(), server.answers("/spin/100")), (server.answers("/items/{id}?by=simplest"), 1));
+    assert_eq!(items.len(), spun.len() / 4, "every fifth is an item: {} to {}", items.len(), spun.len());
+    let server_ns = server.median_ns("/spin/100?by=simplest").unwrap();
+    assert!(spun[spun.len().div_ceil(2) - 1] > server_ns, "{spun:?}, the server {server_ns} ns");
+}
+
+#[tokio::test]
+async fn the_simplest_client_tells_of_a_server_that_breaks_off() {
+    let (server, _client) = start().await;
+    let asker = SimplestClient::new(server.port(), &["/reset".to_owned()]);
+    asker.ask_for(Duration::from_secs(1), |_| 0).await.unwrap_err();
 }

@@ -2,8 +2,10 @@
 //!
 //! It has the buckets of an HdrHistogram from 1 ns to 60 s with three significant digits (2048
 //! sub-buckets, half of them reused by each doubling; see the HdrHistogram source for the scheme),
-//! so that emptying it into one moves counts from bucket to equal bucket and loses nothing.
+//! so that emptying it into one moves counts from bucket to equal bucket and loses nothing. It has
+//! memory only for doublings in which a latency fell, some ten of 27: four kilobytes each.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hitmark_schema::measurement::LATENCY_NS_MAX;
@@ -12,34 +14,43 @@ use hitmark_schema::measurement::LATENCY_NS_MAX;
 const SUB_BUCKETS: u64 = 2048;
 const HALF: usize = SUB_BUCKETS as usize / 2;
 const SUB_BUCKET_BITS: u32 = SUB_BUCKETS.trailing_zeros();
-const LENGTH: usize = bucket_of(LATENCY_NS_MAX) + 1;
+/// The buckets of all doublings, the first of which has two halves.
+const PARTS: usize = bucket_of(LATENCY_NS_MAX) / HALF + 1;
+
+/// The counts of one doubling.
+type Part = Box<[AtomicU32]>;
 
 /// Counts of latencies.
 #[derive(Debug)]
 pub(crate) struct AtomicHistogram {
-    counts: Box<[AtomicU32]>,
+    parts: [OnceLock<Part>; PARTS],
 }
 
 impl AtomicHistogram {
-    pub(crate) fn new() -> Self {
-        Self { counts: (0..LENGTH).map(|_| AtomicU32::new(0)).collect() }
+    pub(crate) const fn new() -> Self {
+        Self { parts: [const { OnceLock::new() }; PARTS] }
     }
 
-    /// Counts one latency; one above the range counts as the longest.
+    /// Counts one latency; one above the range counts as the longest. The first one of a doubling
+    /// allocates its counts.
     pub(crate) fn record(&self, value_ns: u64) {
-        self.counts[bucket_of(value_ns.min(LATENCY_NS_MAX))].fetch_add(1, Ordering::Relaxed);
+        let bucket = bucket_of(value_ns.min(LATENCY_NS_MAX));
+        let part = self.parts[bucket / HALF].get_or_init(|| (0..HALF).map(|_| AtomicU32::new(0)).collect());
+        part[bucket % HALF].fetch_add(1, Ordering::Relaxed);
     }
 
     /// The bytes of its counts.
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&*self.counts)
+        self.parts.iter().filter_map(OnceLock::get).map(|part| size_of_val(&**part)).sum()
     }
 
     /// Takes out all counts: a value of each bucket that was in use, and its count.
     pub(crate) fn drain(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.counts.iter().enumerate().filter_map(|(bucket, count)| {
-            // Looking first keeps a drain from writing to a quarter of a megabyte of zeros.
+        let parts = self.parts.iter().enumerate().filter_map(|(place, part)| Some((place, part.get()?)));
+        let buckets = parts.flat_map(|(place, part)| (place * HALF..).zip(part.iter()));
+        buckets.filter_map(|(bucket, count)| {
+            // Looking first keeps a drain from writing to zeros.
             if count.load(Ordering::Relaxed) == 0 {
                 return None;
             }
@@ -98,7 +109,7 @@ mod tests {
         #[test]
         fn a_bucket_holds_its_lowest_value_and_spans_a_thousandth(value in 0_u64..=LATENCY_NS_MAX) {
             let bucket = bucket_of(value);
-            prop_assert!(bucket < LENGTH);
+            prop_assert!(bucket / HALF < PARTS);
             prop_assert_eq!(bucket_of(lowest_of(bucket)), bucket);
             prop_assert!(lowest_of(bucket) <= value);
             prop_assert!((value - lowest_of(bucket)) as f64 <= value as f64 / 1000.0);

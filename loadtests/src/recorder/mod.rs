@@ -251,20 +251,22 @@ mod tests {
     }
 
     #[test]
-    fn memory_grows_with_outcomes_and_not_with_requests() {
+    fn memory_grows_with_outcomes_and_doublings_and_not_with_requests() {
         let recorder = Recorder::default();
-        recorder.record(&hit(1_000));
+        recorder.record(&hit(3_000));
         let of_one = bytes(&recorder);
-        assert!((1..300_000).contains(&of_one), "{of_one} bytes for one outcome of one thread");
-        for nth in 0..300_000_u64 {
-            recorder.record(&hit(nth * 200_000));
-            if nth % 100_000 == 0 {
-                drop(recorder.drain(Variant::Candidate));
-            }
+        assert!((1..10_000).contains(&of_one), "{of_one} bytes for one doubling each of body and headers");
+        let all_doublings = || (0..300_000_u64).for_each(|nth| recorder.record(&hit(nth * 200_000)));
+        all_doublings();
+        let of_all = bytes(&recorder);
+        assert!((of_one..300_000).contains(&of_all), "{of_all} bytes for one outcome of one thread");
+        for _ in 0..3 {
+            all_doublings();
+            drop(recorder.drain(Variant::Candidate));
         }
-        assert_eq!(bytes(&recorder), of_one);
-        recorder.record(&Observation { outcome: Outcome::Miss, ..hit(1_000) });
-        assert_eq!(bytes(&recorder), 2 * of_one);
+        assert_eq!(bytes(&recorder), of_all);
+        recorder.record(&Observation { outcome: Outcome::Miss, ..hit(3_000) });
+        assert_eq!(bytes(&recorder), of_all + of_one);
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Connection {
                 })
             }
             (Self::Http2 { sender, .. }, Ready::Http2(request)) => {
-                http2_exchange(sender, *request, body_use, buffers).await.map_err(|error| {
+                Box::pin(http2_exchange(sender, *request, body_use, buffers)).await.map_err(|error| {
                     let kind = if error.is_parse() { ErrorKind::Protocol } else { ErrorKind::Reset };
                     (kind, error.to_string())
                 })

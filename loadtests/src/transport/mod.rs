@@ -151,15 +151,18 @@ impl Transport {
             return Ok(());
         }
         self.connection = None;
-        let started = Instant::now();
-        match tokio::time::timeout(self.target.timeout, Connection::open(&self.target)).await {
-            Ok(Ok(connection)) => self.connection = Some(connection),
-            Ok(Err(detail)) => return Err(Failure::new(ErrorKind::Connect, detail, started)),
-            Err(_) => {
-                return Err(Failure::new(ErrorKind::Timeout, "connecting took too long".to_owned(), started));
-            }
-        }
+        // Handshakes are long futures for a short time: on the heap they do not swell every user's.
+        self.connection = Some(Box::pin(Self::open(&self.target)).await?);
         Ok(())
+    }
+
+    async fn open(target: &Target) -> Result<Connection, Failure> {
+        let started = Instant::now();
+        let opened = tokio::time::timeout(target.timeout, Connection::open(target)).await;
+        let told = |kind, detail| Failure::new(kind, detail, started);
+        opened
+            .map_err(|_| told(ErrorKind::Timeout, "connecting took too long".to_owned()))?
+            .map_err(|detail| told(ErrorKind::Connect, detail))
     }
 
     /// Sends a request and reads its answer to the last byte.

@@ -17,13 +17,16 @@
 //! | `/status/{code}` | that status |
 //!
 //! Each path takes `?cs=` (`hit`, `miss`, `stale`, `revalidated`, `bypass`, `collapsed`), which adds
-//! a `cache-status` header of that meaning, and `?cc=max-age:2,public`, which adds `cache-control`.
+//! a `cache-status` header of that meaning, `?cc=max-age:2,public`, which adds `cache-control`, and
+//! `?by=NAME`, under which the service times of its asker are kept apart from all others'.
 
 mod body;
 mod calls;
 mod routes;
 mod serve;
+mod simplest;
 mod times;
+mod verdict;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,7 +38,9 @@ use tokio::sync::oneshot;
 
 use crate::{TestkitError, blocking};
 use calls::Calls;
+pub use simplest::SimplestClient;
 use times::ServiceTimes;
+pub use verdict::{Verdict, Witnesses};
 
 /// How the server is set up.
 #[derive(Debug, Clone)]
@@ -127,10 +132,17 @@ impl TruthServer {
     /// A quantile (0 to 1, nearest rank) of the time between a request's arrival in the handler and
     /// its answer, in nanoseconds, without stalls, the reading of the request and the writing of the
     /// answer. `None` if the path was never asked for. Ask for `/spin/200` by that path; the paths
-    /// with an id go together as `/items/{id}`, and so on.
+    /// with an id go together as `/items/{id}`, and so on. What was asked for with `?by=NAME` is kept
+    /// by the path with `?by=NAME` alone.
     #[must_use]
     pub fn quantile_ns(&self, path: &str, quantile: f64) -> Option<u64> {
         self.shared.times.lock().unwrap_or_else(PoisonError::into_inner).quantile_ns(path, quantile)
+    }
+
+    /// How many answers of a path have their service times kept; see [`Self::quantile_ns`].
+    #[must_use]
+    pub fn answers(&self, path: &str) -> usize {
+        self.shared.times.lock().unwrap_or_else(PoisonError::into_inner).count(path)
     }
 
     /// Forgets counts and service times, as after a warm-up.

@@ -83,6 +83,16 @@ pub(super) fn cache_control(query: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&directives.replace(':', "=")).ok()
 }
 
+/// The name under which the service times of a request are kept: its route's, and who asks if the query
+/// has `by=NAME`.
+pub(super) fn kept_as(route: Route, query: &str) -> String {
+    let name = route.name();
+    match query.split('&').find_map(|pair| pair.strip_prefix("by=")) {
+        Some(asker) => format!("{name}?by={asker}"),
+        None => name,
+    }
+}
+
 /// The body of an item: a function of the id alone, and different for each id.
 pub(super) fn item(id: u64) -> String {
     // Fibonacci hashing spreads neighbouring ids, so that bodies differ in more than the id.
@@ -139,6 +149,14 @@ mod tests {
             Some("max-age=2,stale-while-revalidate=10")
         );
         assert_eq!((told("ccc=max-age:2"), told("cc=\u{7f}")), (None, None));
+    }
+
+    #[test]
+    fn service_times_are_kept_by_route_and_asker() {
+        let kept = |path: &str, query: &str| kept_as(Route::parse(path), query);
+        assert_eq!(kept("/spin/50", "cs=hit&by=me"), "/spin/50?by=me");
+        assert_eq!(kept("/spin/50", "cs=hit&sby=me"), "/spin/50");
+        assert_eq!(kept("/items/7", ""), "/items/{id}");
     }
 
     #[test]

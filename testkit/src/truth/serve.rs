@@ -48,6 +48,7 @@ async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> Result<Resp
     shared.requests.fetch_add(1, Ordering::SeqCst);
     wait_out_stall(shared).await;
     let arrived = Instant::now();
+    let query = request.uri().query().unwrap_or_default();
     let route = Route::parse(request.uri().path());
     let mut response = match route {
         Route::Call(time) => {
@@ -63,14 +64,14 @@ async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> Result<Resp
         }
         route => respond(route, is_candidate(&request)),
     };
-    if let Some(status) = request.uri().query().and_then(routes::cache_status) {
+    if let Some(status) = routes::cache_status(query) {
         response.headers_mut().insert("cache-status", HeaderValue::from_static(status));
     }
-    if let Some(value) = request.uri().query().and_then(routes::cache_control) {
+    if let Some(value) = routes::cache_control(query) {
         response.headers_mut().insert(CACHE_CONTROL, value);
     }
     let ns = u64::try_from(arrived.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    shared.times.lock().unwrap_or_else(PoisonError::into_inner).record(&route.name(), ns);
+    shared.times.lock().unwrap_or_else(PoisonError::into_inner).record(&routes::kept_as(route, query), ns);
     Ok(response)
 }
 

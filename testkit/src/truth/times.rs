@@ -23,6 +23,11 @@ impl ServiceTimes {
         }
     }
 
+    /// How many answers of a path are noted.
+    pub(super) fn count(&self, path: &str) -> usize {
+        self.by_path.get(path).map_or(0, Vec::len)
+    }
+
     /// The sample at that rank: the smallest one that at least this share of all does not exceed.
     pub(super) fn quantile_ns(&self, path: &str, quantile: f64) -> Option<u64> {
         let mut samples = self.by_path.get(path)?.clone();
@@ -52,6 +57,7 @@ mod tests {
     #[test]
     fn a_path_that_was_never_asked_for_has_no_times() {
         assert_eq!(ServiceTimes::default().quantile_ns("/a", 0.5), None);
+        assert_eq!(ServiceTimes::default().count("/a"), 0);
     }
 
     #[test]
