@@ -15,7 +15,9 @@ mod further;
 mod hot;
 mod info;
 mod keys;
+mod known;
 mod latency;
+mod lines;
 mod options;
 mod rounds;
 mod sample;
@@ -49,6 +51,7 @@ use crate::tls::TlsOptions;
 use census::Census;
 use effect::Effect;
 use hot::HotKeys;
+pub use known::{NOT_EXPORTED, unknown_fields};
 use options::RedisOptions;
 use sample::Sample;
 use slowlog::SlowLog;
@@ -321,6 +324,7 @@ pub fn parse(replies: &[Reply], now: u64) -> Result<Collected, Failure> {
         }
     }
     slow_log(replies.get(3), replies.get(4), &mut collected);
+    collected.families.extend(lines::families(text));
     collected.families.extend(sentinel::own(text));
     collected.families.extend(replies.get(5).map(latency::latest).unwrap_or_default());
     Ok(collected)

@@ -27,6 +27,7 @@ mod prefixes;
 mod queues;
 mod queues_cluster;
 mod rabbitmq;
+mod redis_fields;
 mod redis_links;
 mod redis_more;
 mod redis_versions;

@@ -18,6 +18,7 @@ mod postgres;
 mod queue_systems;
 mod queues;
 mod redis;
+mod redis_newer;
 mod response;
 mod testbed;
 mod tier;
@@ -36,6 +37,7 @@ pub use postgres::*;
 pub use queue_systems::*;
 pub use queues::*;
 pub use redis::*;
+pub use redis_newer::*;
 pub use response::*;
 pub use testbed::*;
 pub use tier::*;
@@ -114,6 +116,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
         RESPONSE,
         TESTBED,
         REDIS,
+        REDIS_NEWER,
         POSTGRES,
         MYSQL,
         MEMCACHED,
