@@ -7,6 +7,7 @@
 mod census;
 mod clients;
 mod cluster;
+mod commandlog;
 mod config;
 mod effect;
 mod estimate;
@@ -49,6 +50,7 @@ use crate::redis_client::slots::Slots;
 use crate::redis_client::{Command, RedisClient, Reply};
 use crate::tls::TlsOptions;
 use census::Census;
+use commandlog::CommandLog;
 use effect::Effect;
 use hot::HotKeys;
 pub use known::{NOT_EXPORTED, unknown_fields};
@@ -95,6 +97,7 @@ struct RedisCollector {
 struct Memory {
     scrapes: u32,
     slow_log: SlowLog,
+    command_log: CommandLog,
     effect: Effect,
     tier: Tier,
     histograms: Option<(Instant, Family)>,

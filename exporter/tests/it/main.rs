@@ -7,6 +7,7 @@ mod celery_watch;
 mod certificates;
 mod cli;
 mod cluster;
+mod commandlog;
 mod database_tls;
 mod edge;
 mod golden;

@@ -12,7 +12,8 @@ use hitmark_schema::metrics as m;
 use super::hot::Heat;
 use super::options::RedisOptions;
 use super::{
-    RedisCollector, census, clients, estimate, fields, info, keys, left, rounds, sentinel, streams, unix_now,
+    RedisCollector, census, clients, commandlog, estimate, fields, info, keys, left, rounds, sentinel,
+    streams, unix_now,
 };
 use crate::collectors::{Collected, Step};
 use crate::failure::Failure;
@@ -24,6 +25,11 @@ type Read = fn(&Reply, &RedisOptions) -> Vec<Family>;
 impl RedisCollector {
     /// What the module asks for beyond the first round.
     pub(super) async fn further(&self, info: &str, deadline: Instant, collected: &mut Collected) {
+        if commandlog::is_there(info) {
+            let started = Instant::now();
+            let failure = self.command_log(info, deadline, collected).await.err();
+            collected.steps.push(Step { name: "redis_commandlog", took: started.elapsed(), failure });
+        }
         if self.options.want_census() {
             let started = Instant::now();
             let failure = self.census(deadline, collected).await;

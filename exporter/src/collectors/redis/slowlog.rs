@@ -91,6 +91,17 @@ impl SlowLog {
         *time += micros;
     }
 
+    /// Commands with the number of their entries and the sum of what the log measures: microseconds here,
+    /// bytes in the logs that `commandlog` reads.
+    pub(super) fn counted(&self) -> impl Iterator<Item = (&str, (u64, u64))> {
+        self.commands.iter().map(|(command, counted)| (command.as_str(), *counted))
+    }
+
+    /// Entries that fell out unseen.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
     /// The counters.
     pub(super) fn families(&self) -> [Family; 3] {
         let mut entries = Family::new(m::REDIS_SLOWLOG_ENTRIES);
