@@ -31,6 +31,7 @@ mod rabbitmq;
 mod redis_fields;
 mod redis_links;
 mod redis_more;
+mod redis_optional;
 mod redis_versions;
 mod reload;
 mod sentinel;

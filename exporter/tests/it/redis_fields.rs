@@ -35,7 +35,9 @@ async fn info_with(port: u16, words: &str) -> String {
 
 /// A busy master, its replica, a replica without a master and a node of a cluster.
 async fn assert_every_field_is_decided_about(version: Option<RedisVersion>) {
-    let master = start(version, &[THREADS, &["--appendonly", "yes"]].concat()).await;
+    // The delay would only wait for more replicas.
+    let args = ["--appendonly", "yes", "--repl-diskless-sync-delay", "0"];
+    let master = start(version, &[THREADS, &args].concat()).await;
     let port = master.port().to_string();
     commands(
         master.port(),

@@ -18,6 +18,7 @@ mod postgres;
 mod queue_systems;
 mod queues;
 mod redis;
+mod redis_modules;
 mod redis_newer;
 mod response;
 mod testbed;
@@ -37,6 +38,7 @@ pub use postgres::*;
 pub use queue_systems::*;
 pub use queues::*;
 pub use redis::*;
+pub use redis_modules::*;
 pub use redis_newer::*;
 pub use response::*;
 pub use testbed::*;
@@ -117,6 +119,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
         TESTBED,
         REDIS,
         REDIS_NEWER,
+        REDIS_MODULES,
         POSTGRES,
         MYSQL,
         MEMCACHED,

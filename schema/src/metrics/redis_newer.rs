@@ -114,6 +114,15 @@ metrics! {
     counter REDIS_CLUSTER_MODULE_SENT "redis_cluster_module_sent_bytes_total" [] "Bytes of modules' messages sent on the cluster bus.";
     counter REDIS_CLUSTER_MODULE_RECEIVED "redis_cluster_module_received_bytes_total" [] "Bytes of modules' messages received on the cluster bus.";
 
+    // The first slots of a node of a cluster.
+    gauge REDIS_CLUSTER_SLOT_KEYS "redis_cluster_slot_key_count" ["slot"] "Keys of a slot, of those that are first by a figure.";
+    counter REDIS_CLUSTER_SLOT_CPU "redis_cluster_slot_cpu_usec_total" ["slot"] "Microseconds spent on a slot, of those that are first by a figure.";
+    counter REDIS_CLUSTER_SLOT_INPUT "redis_cluster_slot_network_bytes_in_total" ["slot"] "Bytes read for a slot, of those that are first by a figure.";
+    counter REDIS_CLUSTER_SLOT_OUTPUT "redis_cluster_slot_network_bytes_out_total" ["slot"] "Bytes written for a slot, of those that are first by a figure.";
+
+    // The other Sentinels of a master.
+    gauge REDIS_SENTINEL_PEER "redis_sentinel_peer_info" ["master_name", "master_address", "name", "ip", "port", "runid", "flags"] "Always 1; the labels say who another Sentinel of the master is.";
+
     // Valkey's logs of commands.
     gauge REDIS_COMMANDLOG_SLOW "redis_commandlog_slow_length" [] "Entries in the log of slow commands, which is the slow log.";
     gauge REDIS_COMMANDLOG_LARGE_REQUEST "redis_commandlog_large_request_length" [] "Entries in the log of large requests.";

@@ -55,9 +55,14 @@ pub(super) struct CommandLog {
 /// Whether the server says that it is a Valkey that has these logs. Others would count the question as
 /// an error.
 pub(super) fn is_there(info: &str) -> bool {
-    let version = info::field(info, "valkey_version").unwrap_or_default();
-    let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
-    (parts.next(), parts.next()) >= (Some(8), Some(1))
+    version(info, "valkey_version") >= (Some(8), Some(1))
+}
+
+/// The first two numbers of a version that the server tells.
+pub(super) fn version(info: &str, field: &str) -> (Option<u32>, Option<u32>) {
+    let text = info::field(info, field).unwrap_or_default();
+    let mut parts = text.split('.').map_while(|part| part.parse().ok());
+    (parts.next(), parts.next())
 }
 
 impl RedisCollector {

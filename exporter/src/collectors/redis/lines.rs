@@ -11,8 +11,8 @@ use super::fields::number;
 
 /// Most threads, engines or lines of sizes.
 const LINES_MAX: usize = 128;
-/// Most sizes of one line: the powers of two that a length can have, and 0.
-const SIZES_MAX: usize = 65;
+/// Most sizes of all databases and types. A line has one for each power of two that some key has.
+const SIZES_MAX: usize = 1_000;
 
 /// The attributes of `io_thread_1:clients=1,reads=3,writes=1`.
 pub(super) const THREAD: &[(&str, Metric)] = &[
@@ -125,8 +125,8 @@ impl Lines {
             return;
         }
         let kind = kind.strip_suffix("_sizes").or(kind.strip_suffix("_items")).unwrap_or(kind);
-        for (size, keys) in value.split(',').filter_map(|part| part.split_once('=')).take(SIZES_MAX) {
-            let room = self.sizes.samples.len() < LINES_MAX * SIZES_MAX;
+        for (size, keys) in value.split(',').filter_map(|part| part.split_once('=')) {
+            let room = self.sizes.samples.len() < SIZES_MAX;
             if let (Some(size), Some(keys), true) = (whole(size), number(keys), room) {
                 let labels = [("db", db.as_str()), ("type", kind), ("at_least", size.as_str())];
                 self.sizes.push(&labels, keys);
