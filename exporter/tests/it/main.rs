@@ -16,6 +16,7 @@ mod http;
 mod http_json;
 mod layouts;
 mod live;
+mod manual;
 mod memcached;
 mod mysql;
 mod names;
