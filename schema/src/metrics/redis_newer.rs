@@ -41,6 +41,11 @@ metrics! {
     gauge REDIS_DEFRAG_NOW "redis_defrag_current_seconds" [] "Time since the defragmentation under way began; 0 when it rests.";
     counter REDIS_EXPIRED_SUBKEYS "redis_expired_subkeys_total" [] "Fields of hashes removed because their time to live had passed, as Redis names them.";
     counter REDIS_EXPIRED_FIELDS "redis_expired_fields_total" [] "Fields of hashes removed because their time to live had passed, as Valkey names them.";
+    counter REDIS_EXPIRED_ACTIVE "redis_expired_keys_active_total" [] "Of the keys that expired, those that were found by the server's own search rather than by a lookup.";
+    counter REDIS_EXPIRED_SUBKEYS_ACTIVE "redis_expired_subkeys_active_total" [] "Of the fields of hashes that expired, those that were found by the server's own search.";
+    counter REDIS_SLOWLOG_COMMANDS "redis_slowlog_commands_total" [] "Commands that were written into the slow log, as the server counts them.";
+    counter REDIS_SLOWLOG_COMMANDS_SECONDS "redis_slowlog_commands_duration_seconds_total" [] "Time of the commands that were written into the slow log, as the server adds it up.";
+    gauge REDIS_SLOWLOG_COMMANDS_MAX "redis_slowlog_commands_duration_seconds_max" [] "Time of the slowest command that was written into the slow log.";
     counter REDIS_EVICTED_SCRIPTS "redis_evicted_scripts_total" [] "Scripts removed from the cache because it was full.";
     gauge REDIS_STALE_ITEMS "redis_expired_keys_with_volatile_items_stale_percentage" [] "Estimated percentage of keys whose items have expired but are still held.";
     counter REDIS_EVENTLOOP_CYCLES "redis_eventloop_cycles_total" [] "Turns of the event loop.";

@@ -93,8 +93,21 @@ pub const NOT_EXPORTED: &[(&str, &str)] = &[
 /// Lines that name something: what their field begins with, and the attributes that become samples or
 /// labels, or are known not to. Without attributes, any are known.
 const NAMED: &[(&str, &[&str])] = &[
-    // The time of a call is the quotient of the others.
-    ("cmdstat_", &["calls", "usec", "usec_per_call", "rejected_calls", "failed_calls"]),
+    (
+        "cmdstat_",
+        &[
+            "calls",
+            "usec",
+            // The quotient of those two.
+            "usec_per_call",
+            "rejected_calls",
+            "failed_calls",
+            // From Redis 8.8 on; `redis_slowlog_entries_total` tells it of every version.
+            "slowlog_count",
+            "slowlog_time_ms_sum",
+            "slowlog_time_ms_max",
+        ],
+    ),
     ("errorstat_", &["count"]),
     ("latency_percentiles_usec_", &[]),
     // How a replica gets its copy (`type`) is a matter of the moment.
