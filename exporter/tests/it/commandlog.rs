@@ -97,8 +97,13 @@ async fn missing_rights_cost_these_samples_only() {
     let server = RedisServer::start_version(RedisVersion::Valkey9, ARGS).await.unwrap();
     commands(server.port(), &["ACL SETUSER watcher on >pass ~* -@all +@connection +info"]);
     let url = server.url().replace("127.0.0.1", "watcher:pass@127.0.0.1");
-    let page = exporter(config([url])).await.scrape().await;
+    let page = exporter(config([url.clone()])).await.scrape().await;
     assert_eq!(sample(&page, "redis_up"), 1.0);
     assert_eq!(find(&page, "redis_commandlog_large_reply_length"), None);
     assert_eq!(find(&page, GETS), None);
+    // The rights that the manual names are enough.
+    commands(server.port(), &["ACL SETUSER watcher +commandlog|len +commandlog|get"]);
+    let page = exporter(config([url])).await.scrape().await;
+    assert_eq!(sample(&page, "redis_commandlog_large_reply_length"), 0.0);
+    assert_eq!(sample(&page, LOST_REPLIES), 0.0);
 }

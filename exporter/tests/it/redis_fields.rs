@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use hitmark_exporter::Exporter;
 use hitmark_exporter::collectors::redis::{NOT_EXPORTED, unknown_fields};
 use hitmark_testkit::{RedisSentinel, RedisServer, RedisVersion};
 
@@ -55,6 +56,57 @@ async fn assert_every_field_is_decided_about(version: Option<RedisVersion>) {
     for info in &pages {
         assert_eq!(unknown_fields(info), [""; 0], "decide about these: fields.rs, lines.rs or known.rs");
         assert!(info.contains("used_memory:"), "{info}");
+    }
+}
+
+/// A replica that loads its copy slowly: the only time at which a server tells how far it is.
+async fn assert_loading_is_told(version: Option<RedisVersion>) {
+    let master = start(version, &["--repl-diskless-sync-delay", "0"]).await;
+    let port = master.port().to_string();
+    let keys: Vec<String> = (0..4_000).map(|key| format!("SET key:{key} {}", "x".repeat(64))).collect();
+    commands(master.port(), &keys.iter().map(String::as_str).collect::<Vec<_>>());
+    // Ten milliseconds for each key, with a look at the clients between.
+    let slowly = ["--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024"];
+    let replica = start(version, &[&["--replicaof", "127.0.0.1", &port], &slowly[..]].concat()).await;
+    let info = info_with(replica.port(), "\r\nloading_eta_seconds:").await;
+    assert_eq!(unknown_fields(&info), [""; 0], "decide about these");
+    let exporter = exporter(config([replica.url()])).await;
+    let page = exporter.scrape().await;
+    assert_eq!((sample(&page, "redis_up"), sample(&page, "redis_loading_dump_file")), (1.0, 1.0), "{page}");
+    let (size, loaded) =
+        (sample(&page, "redis_loading_size_bytes"), sample(&page, "redis_loading_loaded_bytes"));
+    assert!(0.0 < loaded && loaded < size, "{loaded} of {size}");
+    assert!(sample(&page, "redis_loading_eta_seconds") >= 0.0);
+    assert!(sample(&page, "redis_loading_start_timestamp_seconds") > 1e9);
+    commands(replica.port(), &["CONFIG SET key-load-delay 0"]);
+    let after = exporter_until(&exporter, "redis_loading_dump_file 0\n").await;
+    assert_eq!(find(&after, "redis_loading_eta_seconds"), None, "told while it loads only");
+    assert_eq!(sample(&after, "redis_db_keys{db=\"db0\"}"), 4_000.0);
+}
+
+async fn exporter_until(exporter: &Exporter, words: &str) -> String {
+    for _ in 0..600 {
+        let page = exporter.scrape().await;
+        if page.contains(words) {
+            return page;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{words} within 60 s:\n{}", exporter.scrape().await);
+}
+
+#[tokio::test]
+async fn redis_tells_how_far_it_has_loaded() {
+    // Redis 6.2 cannot be made to look at its clients this often.
+    for version in [None, Some(RedisVersion::Redis8)] {
+        assert_loading_is_told(version).await;
+    }
+}
+
+#[tokio::test]
+async fn valkey_tells_how_far_it_has_loaded() {
+    for version in [RedisVersion::Valkey8, RedisVersion::Valkey9] {
+        assert_loading_is_told(Some(version)).await;
     }
 }
 
