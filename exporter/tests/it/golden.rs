@@ -164,10 +164,18 @@ fn any_info() -> impl Strategy<Value = String> {
         "cmdstat_[a-z|]{0,6}",
         "errorstat_[A-Z]{0,4}",
         "db[0-9]{0,12}",
+        "db[0-9]{0,7}_distrib_[a-z_]{0,9}",
+        "(io_thread|engine|used_active_time_io_thread)_[0-9x]{0,7}",
+        "tls_(server|ca)_cert_(serial|expires_in_seconds)",
         ".{0,12}",
     ];
-    let value =
-        prop_oneof!["[0-9]{0,24}", "(calls|usec|keys|count)=[0-9.e-]{0,9},avg_ttl=-?[0-9]{0,30}", ".{0,20}"];
+    let value = prop_oneof![
+        "[0-9]{0,24}",
+        "([0-9]{0,20}[KMGTPE]?=[0-9.]{0,24},){0,4}",
+        "(calls|clients|used_memory)=[0-9.e-]{0,30}",
+        "(calls|usec|keys|count)=[0-9.e-]{0,9},avg_ttl=-?[0-9]{0,30}",
+        ".{0,20}"
+    ];
     prop::collection::vec((field, value), 0..40)
         .prop_map(|lines| lines.iter().map(|(field, value)| format!("{field}:{value}\r\n")).collect())
 }
