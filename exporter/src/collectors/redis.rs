@@ -7,6 +7,7 @@
 mod census;
 mod clients;
 mod cluster;
+mod commandlog;
 mod config;
 mod effect;
 mod estimate;
@@ -15,11 +16,16 @@ mod further;
 mod hot;
 mod info;
 mod keys;
+mod known;
 mod latency;
+mod lines;
+mod modules;
 mod options;
 mod rounds;
 mod sample;
+mod search;
 mod sentinel;
+mod slots;
 mod slowlog;
 mod streams;
 mod tier;
@@ -47,8 +53,10 @@ use crate::redis_client::slots::Slots;
 use crate::redis_client::{Command, RedisClient, Reply};
 use crate::tls::TlsOptions;
 use census::Census;
+use commandlog::CommandLog;
 use effect::Effect;
 use hot::HotKeys;
+pub use known::{NOT_EXPORTED, unknown_fields};
 use options::RedisOptions;
 use sample::Sample;
 use slowlog::SlowLog;
@@ -93,6 +101,7 @@ struct RedisCollector {
 struct Memory {
     scrapes: u32,
     slow_log: SlowLog,
+    command_log: CommandLog,
     effect: Effect,
     tier: Tier,
     histograms: Option<(Instant, Family)>,
@@ -322,6 +331,7 @@ pub fn parse(replies: &[Reply], now: u64) -> Result<Collected, Failure> {
         }
     }
     slow_log(replies.get(3), replies.get(4), &mut collected);
+    collected.families.extend(lines::families(text));
     collected.families.extend(sentinel::own(text));
     collected.families.extend(replies.get(5).map(latency::latest).unwrap_or_default());
     Ok(collected)

@@ -19,6 +19,8 @@ mod process;
 mod queue_systems;
 mod queues;
 mod redis;
+mod redis_modules;
+mod redis_newer;
 mod response;
 mod testbed;
 mod tier;
@@ -38,6 +40,8 @@ pub use process::*;
 pub use queue_systems::*;
 pub use queues::*;
 pub use redis::*;
+pub use redis_modules::*;
+pub use redis_newer::*;
 pub use response::*;
 pub use testbed::*;
 pub use tier::*;
@@ -116,6 +120,8 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
         RESPONSE,
         TESTBED,
         REDIS,
+        REDIS_NEWER,
+        REDIS_MODULES,
         POSTGRES,
         MYSQL,
         MEMCACHED,

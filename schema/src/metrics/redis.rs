@@ -119,7 +119,7 @@ metrics! {
     gauge REDIS_FUNCTIONS "redis_number_of_functions" [] "Functions loaded.";
     gauge REDIS_LIBRARIES "redis_number_of_libraries" [] "Libraries of functions loaded.";
     gauge REDIS_MEMORY_VM_FUNCTIONS "redis_memory_used_vm_functions_bytes" [] "Memory of the engine of functions.";
-    gauge REDIS_MEMORY_VM_TOTAL "redis_memory_used_vm_total_bytes" [] "Memory of the engines of scripts and functions.";
+    gauge REDIS_MEMORY_VM_TOTAL "redis_memory_used_vm_total" [] "Bytes of the engines of scripts and functions.";
     gauge REDIS_MEMORY_FUNCTIONS "redis_memory_used_functions_bytes" [] "Memory of functions.";
     gauge REDIS_MEMORY_BACKLOG "redis_mem_replication_backlog_bytes" [] "Memory of the replication backlog.";
     gauge REDIS_MEMORY_REPLICATION "redis_mem_total_replication_buffers_bytes" [] "Memory of all replication buffers.";
@@ -319,22 +319,34 @@ metrics! {
 pub const REDIS_KEPT: &[&str] = &[
     "redis_aof_current_rewrite_duration_sec",
     "redis_aof_last_rewrite_duration_sec",
+    "redis_cluster_slot_key_count",
+    "redis_connected_client_channel_subscriptions_count",
+    "redis_connected_client_pattern_matching_subscriptions_count",
+    "redis_connected_client_shard_channel_subscriptions_count",
     "redis_current_eviction_exceeded_time_ms",
     "redis_eviction_exceeded_time_ms_total",
     "redis_expire_cycle_cpu_time_ms_total",
     "redis_expired_time_cap_reached_total",
-    "redis_connected_client_channel_subscriptions_count",
-    "redis_connected_client_pattern_matching_subscriptions_count",
-    "redis_connected_client_shard_channel_subscriptions_count",
+    "redis_instantaneous_eventloop_cycles_per_sec",
     "redis_io_threaded_reads_processed",
     "redis_io_threaded_writes_processed",
     "redis_key_group_count",
     "redis_keys_count",
     "redis_last_key_groups_scrape_duration_milliseconds",
+    "redis_memory_used_vm_total",
     "redis_migrate_cached_sockets_total",
     "redis_rdb_current_bgsave_duration_sec",
     "redis_rdb_last_bgsave_duration_sec",
     "redis_rdb_saves_total",
+    "redis_scripting_engines_count",
+    "redis_search_failure_requests_count",
+    "redis_search_gc_run_ms_total",
+    "redis_search_global_total",
+    "redis_search_index_avg_per_record_offset_bits",
+    "redis_search_indexing_time_ms_total",
+    "redis_search_query_execution_time_ms_total",
+    "redis_search_run_ms_total",
+    "redis_search_successful_requests_count",
     "redis_sentinel_master_setting_down_after_milliseconds",
     "redis_total_error_replies",
     "redis_total_reads_processed",

@@ -152,6 +152,11 @@ impl Pass {
     }
 }
 
+/// Whether a name is the one that a pattern, or a plain name, means.
+pub(super) fn is_match(pattern: &str, name: &str) -> bool {
+    matches(pattern.as_bytes(), name.as_bytes())
+}
+
 /// Redis' patterns: `*`, `?`, `[abc]`, `[^a]`, `[a-z]`, and `\` before a sign that stands for itself.
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let Some((first, rest)) = pattern.split_first() else { return text.is_empty() };

@@ -12,7 +12,8 @@ use hitmark_schema::metrics as m;
 use super::hot::Heat;
 use super::options::RedisOptions;
 use super::{
-    RedisCollector, census, clients, estimate, fields, info, keys, left, rounds, sentinel, streams, unix_now,
+    RedisCollector, census, clients, commandlog, estimate, fields, info, keys, left, modules, rounds, search,
+    sentinel, slots, streams, unix_now,
 };
 use crate::collectors::{Collected, Step};
 use crate::failure::Failure;
@@ -24,6 +25,36 @@ type Read = fn(&Reply, &RedisOptions) -> Vec<Family>;
 impl RedisCollector {
     /// What the module asks for beyond the first round.
     pub(super) async fn further(&self, info: &str, deadline: Instant, collected: &mut Collected) {
+        if commandlog::is_there(info) {
+            let started = Instant::now();
+            let failure = self.command_log(info, deadline, collected).await.err();
+            collected.steps.push(Step { name: "redis_commandlog", took: started.elapsed(), failure });
+        }
+        if !self.options.keys_on_replicas_only || info::field(info, "role") != Some("master") {
+            self.of_keys(info, deadline, collected).await;
+        }
+        if self.options.ping {
+            let started = Instant::now();
+            let failure = self.client.ask(&[&["PING"]], left(deadline)).await.err();
+            let took = started.elapsed();
+            collected.families.push(Family::single(m::REDIS_LAST_PING_SECONDS, took.as_secs_f64()));
+            collected.steps.push(Step { name: "redis_ping", took, failure });
+        }
+        if self.options.slot_stats > 0 && slots::are_there(info) {
+            let started = Instant::now();
+            let failure = self.slot_stats(deadline, collected).await.err();
+            collected.steps.push(Step { name: "redis_slot_stats", took: started.elapsed(), failure });
+        }
+        if !self.options.search_indexes.is_empty() && search::is_there(info) {
+            let started = Instant::now();
+            let failure = self.search_indexes(deadline, collected).await.err();
+            collected.steps.push(Step { name: "redis_search", took: started.elapsed(), failure });
+        }
+        self.small_questions(info, deadline, collected).await;
+    }
+
+    /// What walks over keys or looks at some.
+    async fn of_keys(&self, info: &str, deadline: Instant, collected: &mut Collected) {
         if self.options.want_census() {
             let started = Instant::now();
             let failure = self.census(deadline, collected).await;
@@ -39,13 +70,6 @@ impl RedisCollector {
             let failure = self.streams(deadline, collected).await.err();
             collected.steps.push(Step { name: "redis_streams", took: started.elapsed(), failure });
         }
-        if self.options.ping {
-            let started = Instant::now();
-            let failure = self.client.ask(&[&["PING"]], left(deadline)).await.err();
-            let took = started.elapsed();
-            collected.families.push(Family::single(m::REDIS_LAST_PING_SECONDS, took.as_secs_f64()));
-            collected.steps.push(Step { name: "redis_ping", took, failure });
-        }
         if self.options.sample_keys > 0 {
             let started = Instant::now();
             let failure = self.sample(info, deadline, collected).await.err();
@@ -56,6 +80,10 @@ impl RedisCollector {
             let failure = self.hot(info, deadline, collected).await;
             collected.steps.push(Step { name: "redis_hot_keys", took: started.elapsed(), failure });
         }
+    }
+
+    /// What takes one command, all of them in one round trip.
+    async fn small_questions(&self, info: &str, deadline: Instant, collected: &mut Collected) {
         let asked = self.asked(info);
         if asked.is_empty() {
             return;
@@ -83,6 +111,10 @@ impl RedisCollector {
         if info::field(info, "cluster_enabled") == Some("1") {
             asked.push((&["CLUSTER", "INFO"], |reply, _| keys::cluster(reply)));
         }
+        if self.options.modules {
+            asked.push((&["INFO", "MODULES"], |reply, _| modules::parse(reply)));
+        }
+        // The last, since its reply is looked at again.
         if sentinel::is_one(info) {
             asked.push((sentinel::MASTERS, |reply, _| sentinel::masters(reply)));
         }
@@ -105,7 +137,7 @@ impl RedisCollector {
         }
         let commands: Vec<Command<'_>> = questions.iter().map(<[&str; 3]>::as_slice).collect();
         let answers = self.client.ask(&commands, left(deadline)).await?;
-        collected.families.extend(sentinel::peers(&masters, &answers));
+        collected.families.extend(sentinel::peers(&masters, &answers, self.options.sentinel_peers));
         Ok(())
     }
 
@@ -177,7 +209,7 @@ impl RedisCollector {
         let families = streams::parse(&options, &db, &first, &mut induced);
         self.keep(families, induced, collected);
         let groups = streams::groups(&options, &first);
-        if groups.is_empty() {
+        if groups.is_empty() || !options.stream_consumers {
             return Ok(());
         }
         let asked = streams::consumer_questions(&groups);

@@ -108,22 +108,37 @@ pub(super) fn values(db: &str, asked: &[[&str; 2]], replies: &[Reply]) -> (Vec<F
     (vec![numbers, texts], induced)
 }
 
+/// Fields of `CLUSTER INFO`, which Valkey 9 writes into `INFO` too, beside `cluster_state`.
+pub(super) const CLUSTER: &[(&str, m::Metric)] = &[
+    ("cluster_slots_assigned", m::REDIS_CLUSTER_SLOTS_ASSIGNED),
+    ("cluster_slots_ok", m::REDIS_CLUSTER_SLOTS_OK),
+    ("cluster_slots_pfail", m::REDIS_CLUSTER_SLOTS_PFAIL),
+    ("cluster_slots_fail", m::REDIS_CLUSTER_SLOTS_FAIL),
+    ("cluster_known_nodes", m::REDIS_CLUSTER_NODES),
+    ("cluster_size", m::REDIS_CLUSTER_SIZE),
+    ("cluster_stats_messages_sent", m::REDIS_CLUSTER_SENT),
+    ("cluster_stats_messages_received", m::REDIS_CLUSTER_RECEIVED),
+    ("cluster_current_epoch", m::REDIS_CLUSTER_EPOCH),
+    ("cluster_my_epoch", m::REDIS_CLUSTER_MY_EPOCH),
+    ("cluster_nodes_pfail", m::REDIS_CLUSTER_NODES_PFAIL),
+    ("cluster_nodes_fail", m::REDIS_CLUSTER_NODES_FAIL),
+    ("cluster_voting_nodes_pfail", m::REDIS_CLUSTER_VOTING_PFAIL),
+    ("cluster_voting_nodes_fail", m::REDIS_CLUSTER_VOTING_FAIL),
+    ("cluster_stats_bytes_sent", m::REDIS_CLUSTER_SENT_BYTES),
+    ("cluster_stats_bytes_received", m::REDIS_CLUSTER_RECEIVED_BYTES),
+    ("cluster_stats_pubsub_bytes_sent", m::REDIS_CLUSTER_PUBSUB_SENT),
+    ("cluster_stats_pubsub_bytes_received", m::REDIS_CLUSTER_PUBSUB_RECEIVED),
+    ("cluster_stats_module_bytes_sent", m::REDIS_CLUSTER_MODULE_SENT),
+    ("cluster_stats_module_bytes_received", m::REDIS_CLUSTER_MODULE_RECEIVED),
+    ("total_cluster_links_buffer_limit_exceeded", m::REDIS_CLUSTER_LINKS_EXCEEDED),
+];
+
 /// `CLUSTER INFO`.
 pub(super) fn cluster(reply: &Reply) -> Vec<Family> {
     let Reply::Text(text) = reply else { return Vec::new() };
-    let columns = [
-        ("cluster_slots_assigned", m::REDIS_CLUSTER_SLOTS_ASSIGNED),
-        ("cluster_slots_ok", m::REDIS_CLUSTER_SLOTS_OK),
-        ("cluster_slots_pfail", m::REDIS_CLUSTER_SLOTS_PFAIL),
-        ("cluster_slots_fail", m::REDIS_CLUSTER_SLOTS_FAIL),
-        ("cluster_known_nodes", m::REDIS_CLUSTER_NODES),
-        ("cluster_size", m::REDIS_CLUSTER_SIZE),
-        ("cluster_stats_messages_sent", m::REDIS_CLUSTER_SENT),
-        ("cluster_stats_messages_received", m::REDIS_CLUSTER_RECEIVED),
-    ];
     let field = |name: &str| super::info::field(text, name);
     let state = field("cluster_state").map(|state| f64::from(u8::from(state == "ok")));
-    let numbers = columns.iter().map(|(name, metric)| (*metric, field(name).and_then(number)));
+    let numbers = CLUSTER.iter().map(|(name, metric)| (*metric, field(name).and_then(number)));
     std::iter::once((m::REDIS_CLUSTER_STATE, state))
         .chain(numbers)
         .filter_map(|(metric, value)| Some(Family::single(metric, value?)))

@@ -29,6 +29,18 @@ pub(super) struct RedisOptions {
     pub(super) client_details: bool,
     /// Whether every value of the configuration is told but the secret ones.
     pub(super) config: bool,
+    /// Whether what modules tell of themselves is told.
+    pub(super) modules: bool,
+    /// Patterns of search indexes that are told.
+    pub(super) search_indexes: Vec<String>,
+    /// Slots of a cluster's node that are told, by each figure that the server keeps; 0 is none.
+    pub(super) slot_stats: usize,
+    /// Whether a Sentinel's peers are told one by one.
+    pub(super) sentinel_peers: bool,
+    /// Whether a master is left alone: what walks or looks at keys is then asked of replicas only.
+    pub(super) keys_on_replicas_only: bool,
+    /// Whether the consumers of a stream's groups are told.
+    pub(super) stream_consumers: bool,
     /// Whether a `PING` is timed.
     pub(super) ping: bool,
     /// Most values of a label that a server's users choose.
@@ -70,6 +82,12 @@ impl RedisOptions {
             clients: reader.flag("clients", false),
             client_details: reader.flag("client_details", false),
             config: reader.flag("config", false),
+            modules: reader.flag("modules", false),
+            search_indexes: reader.texts("search_indexes"),
+            slot_stats: reader.number("slot_stats", 0.0, 0.0..=1_000.0) as usize,
+            sentinel_peers: reader.flag("sentinel_peers", false),
+            keys_on_replicas_only: reader.flag("keys_on_replicas_only", false),
+            stream_consumers: reader.flag("stream_consumers", true),
             ping: reader.flag("ping", false),
             names_max: reader.number("names_max", 100.0, 1.0..=5_000.0) as usize,
             sample_keys: reader.number("sample_keys", 0.0, 0.0..=10_000.0) as usize,

@@ -12,6 +12,8 @@ use crate::redis_client::{Command, Followed, Reply};
 
 /// Most masters that are told.
 const MASTERS_MAX: usize = 64;
+/// Most other Sentinels of a master that are told one by one.
+const PEERS_MAX: usize = 32;
 /// The longest message of a quorum's check that becomes a label.
 const MESSAGE_MAX: usize = 128;
 
@@ -119,8 +121,9 @@ pub(super) fn questions(masters: &[Master]) -> Vec<[&str; 3]> {
         .collect()
 }
 
-/// Reads the answers to [`questions`].
-pub(super) fn peers(masters: &[Master], answers: &[Reply]) -> Vec<Family> {
+/// Reads the answers to [`questions`]; `one_by_one` tells who the other Sentinels are.
+pub(super) fn peers(masters: &[Master], answers: &[Reply], one_by_one: bool) -> Vec<Family> {
+    let mut others_info = Family::new(m::REDIS_SENTINEL_PEER);
     let mut quorum = Family::new(m::REDIS_SENTINEL_QUORUM_OK);
     let mut sentinels = Family::new(m::REDIS_SENTINEL_OK_SENTINELS);
     let mut replicas = Family::new(m::REDIS_SENTINEL_OK_REPLICAS);
@@ -136,12 +139,17 @@ pub(super) fn peers(masters: &[Master], answers: &[Reply]) -> Vec<Family> {
         if let Reply::List(others) = &answers[1] {
             // The one that answers is well, or it would not.
             sentinels.push(&labels, 1.0 + up(others));
+            for other in others.iter().take(if one_by_one { PEERS_MAX } else { 0 }) {
+                let text = |name| (name, text_of(other, name).unwrap_or_default());
+                let [name, ip, port, runid, flags] = ["name", "ip", "port", "runid", "flags"].map(text);
+                others_info.push(&[labels[0], labels[1], name, ip, port, runid, flags], 1.0);
+            }
         }
         if let Reply::List(all) = &answers[2] {
             replicas.push(&labels, up(all));
         }
     }
-    vec![quorum, sentinels, replicas]
+    vec![quorum, sentinels, replicas, others_info]
 }
 
 /// How many of them nobody holds to be down.
@@ -166,5 +174,28 @@ fn list(reply: &Reply) -> &[Reply] {
     match reply {
         Reply::List(items) => items,
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_sentinels_are_told_one_by_one_where_that_is_wanted() {
+        let text = |text: &str| Reply::Text(text.to_owned());
+        let peer = ["name", "ab", "ip", "10.0.0.2", "port", "26379", "runid", "ab", "flags", "sentinel"];
+        let answers =
+            [text("OK 2 usable"), Reply::List(vec![Reply::List(peer.map(text).into())]), Reply::Nil];
+        let masters = [("main".to_owned(), "10.0.0.1:6379".to_owned())];
+        let page = |one_by_one| {
+            let mut page = String::new();
+            hitmark_schema::exposition::encode(&peers(&masters, &answers, one_by_one), &mut page);
+            page
+        };
+        let wanted = "redis_sentinel_peer_info{master_name=\"main\",master_address=\"10.0.0.1:6379\",name=\"ab\",\
+                      ip=\"10.0.0.2\",port=\"26379\",runid=\"ab\",flags=\"sentinel\"} 1\n";
+        assert!(page(true).contains(wanted), "{}", page(true));
+        assert!(!page(false).contains("peer_info"), "{}", page(false));
     }
 }
