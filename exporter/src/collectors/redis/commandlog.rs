@@ -19,13 +19,13 @@ use crate::redis_client::{Command, Reply};
 /// The two logs, as the server names them.
 const TYPES: [&str; 2] = ["large-request", "large-reply"];
 
-/// What is asked, in one round trip: lengths, then the newest entries of both. 16 is [`ASKED`].
+/// What is asked, in one round trip: lengths, then the newest entries of both. 4 is [`ASKED`].
 const QUESTIONS: [Command<'static>; 5] = [
     &["COMMANDLOG", "LEN", "slow"],
     &["COMMANDLOG", "LEN", "large-request"],
     &["COMMANDLOG", "LEN", "large-reply"],
-    &["COMMANDLOG", "GET", "16", "large-request"],
-    &["COMMANDLOG", "GET", "16", "large-reply"],
+    &["COMMANDLOG", "GET", "4", "large-request"],
+    &["COMMANDLOG", "GET", "4", "large-reply"],
 ];
 /// Where the entries begin among the replies.
 const ENTRIES: usize = 3;

@@ -8,6 +8,7 @@ use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::{self as m, Metric};
 
 use super::fields::number;
+use super::info;
 
 /// Most threads, engines or lines of sizes.
 const LINES_MAX: usize = 128;
@@ -50,7 +51,7 @@ struct Lines {
 }
 
 /// Reads the lines. Pure and total.
-pub(super) fn families(info: &str) -> Vec<Family> {
+pub(super) fn families(text: &str) -> Vec<Family> {
     let of = |columns: &[(&str, Metric)]| columns.iter().map(|(_, metric)| Family::new(*metric)).collect();
     let mut lines = Lines {
         threads: of(THREAD),
@@ -62,11 +63,9 @@ pub(super) fn families(info: &str) -> Vec<Family> {
         sizes: Family::new(m::REDIS_DB_SIZED_KEYS),
         zone: Family::new(m::REDIS_AVAILABILITY_ZONE),
     };
-    for line in info.lines() {
+    for (field, value) in info::lines(text) {
         // Most lines are of others: one look at the first byte tells.
-        if matches!(line.as_bytes().first(), Some(b'a' | b'd' | b'e' | b'i' | b't' | b'u'))
-            && let Some((field, value)) = line.split_once(':')
-        {
+        if matches!(field.as_bytes().first(), Some(b'a' | b'd' | b'e' | b'i' | b't' | b'u')) {
             lines.read(field, value);
         }
     }
