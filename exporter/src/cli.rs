@@ -166,6 +166,17 @@ enum ExporterCommand {
     },
 }
 
+/// Runs the exporter on a runtime of its own until a signal ends it. One thread: a scrape waits for its servers
+/// most of the time, and each step that another thread would take costs it a wake-up; what may block
+/// (passwords, files, names) has threads of its own.
+///
+/// # Errors
+/// As [`run`], or if there can be no runtime.
+pub fn start(args: ExporterArgs) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(run(args))
+}
+
 /// Runs the exporter until SIGTERM or SIGINT, or checks a file.
 ///
 /// The code is 0 after a clean end and 2 for bad configuration, with every mistake on standard

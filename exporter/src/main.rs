@@ -24,13 +24,10 @@ enum LogFormat {
     Json,
 }
 
-// One thread: a scrape waits for its servers most of the time, and each step that another thread would
-// take costs it a wake-up; what may block (passwords, files, names) has threads of its own.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli.log_format);
-    match cli::run(cli.exporter).await {
+    match cli::start(cli.exporter) {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error:#}");

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use hitmark_exporter::cli::ExporterArgs;
 
 pub(super) fn run(args: ExporterArgs) -> anyhow::Result<ExitCode> {
-    super::runtime()?.block_on(hitmark_exporter::cli::run(args))
+    hitmark_exporter::cli::start(args)
 }
