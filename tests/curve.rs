@@ -200,7 +200,20 @@ async fn a_testbed_tells_its_curve_and_whatif_reads_it_off_the_page() {
 
     let whatif = hitmark(&["whatif", "--from", &metrics, "--sizes", "20,64KiB"]);
     assert_eq!(whatif.code, 0, "{whatif:?}");
-    for part in ["/metrics (memory): ", "requests for", "one more point costs", "64.0 KiB"] {
+    for part in [
+        "/metrics (memory): ",
+        "requests for",
+        "one more point costs",
+        "64.0 KiB",
+        "miss ratio by cache size in bytes",
+        "┤█",
+        "The knee is at",
+        "▲ knee: ",
+        "At its present 64.0 MiB an LRU cache would hit ",
+        "no larger cache hits one point more",
+        "Live: lookups of the last ",
+        "other policies need a trace",
+    ] {
         assert!(whatif.stdout.contains(part), "missing {part} in:\n{}", whatif.stdout);
     }
     let folder = tempfile::tempdir().unwrap();
