@@ -177,7 +177,9 @@ fn panel(
     let mut marks = spans(events, &x);
     marks.extend(capacities(findings, series, place));
     marks.extend(bound.map(|value| Mark::Across { role: Role::Reference, y: height_of(value) }));
-    for line in lines {
+    for (nth, line) in lines.iter().enumerate() {
+        let aside = aside(lines, nth) * (x.range.1 - x.range.0);
+        let place = |at: f64| place(at) + aside;
         marks.extend(whiskers(line, place, height_of, y.range));
         marks.extend(drawn(line, place, height_of, series.over != "seconds"));
     }
@@ -256,10 +258,21 @@ fn spans(events: &[(f64, String)], x: &Axis) -> Vec<Mark> {
     marks
 }
 
+/// How far a line stands from its place, as a share of the axis: intervals at one place would hide each
+/// other.
+fn aside(lines: &[Line<'_>], nth: usize) -> f64 {
+    const APART: f64 = 0.006;
+    let has_intervals = |line: &Line<'_>| line.points.iter().any(|point| point.lower.is_some());
+    if !lines.iter().any(has_intervals) {
+        return 0.0;
+    }
+    (nth as f64 - (lines.len() - 1) as f64 / 2.0) * APART
+}
+
 /// Intervals as upright bars, as far as the axis goes: few super-blocks allow what cannot be.
 fn whiskers(
     line: &Line<'_>,
-    place: fn(f64) -> f64,
+    place: impl Fn(f64) -> f64,
     height_of: fn(f64) -> f64,
     (bottom, top): (f64, f64),
 ) -> Vec<Mark> {
@@ -278,7 +291,12 @@ fn whiskers(
 }
 
 /// The line, broken at gaps; with dots where points are few, since each was a load of its own.
-fn drawn(line: &Line<'_>, place: fn(f64) -> f64, height_of: fn(f64) -> f64, has_dots: bool) -> Vec<Mark> {
+fn drawn(
+    line: &Line<'_>,
+    place: impl Fn(f64) -> f64,
+    height_of: fn(f64) -> f64,
+    has_dots: bool,
+) -> Vec<Mark> {
     let role = line.role;
     let mut marks = Vec::new();
     for part in line.points.split(|point| point.value.is_none()).filter(|part| !part.is_empty()) {

@@ -129,8 +129,19 @@ fn a_sweep_has_a_line_for_each_setting_with_intervals_over_a_logarithmic_axis() 
     let names: Vec<_> = panel.labels.iter().map(|label| label.text.as_str()).collect();
     assert_eq!(names, ["cached, zipf_s 0.8", "cached, zipf_s 1.1"]);
     assert_ne!(panel.labels[0].role, panel.labels[1].role);
-    let bar = Mark::Line { role: panel.labels[0].role, points: vec![(5.0, 0.3 - 0.05), (5.0, 0.3 + 0.05)] };
-    assert!(panel.marks.contains(&bar), "{:?}", panel.marks);
+    let bars = |role: Role| {
+        let is_bar = |mark: &&Mark| matches!(mark, Mark::Line { role: of, points } if *of == role && points[0].0 == points[1].0);
+        panel.marks.iter().filter(is_bar).count()
+    };
+    assert_eq!(panel.labels.iter().map(|label| bars(label.role)).collect::<Vec<_>>(), [2, 2]);
+    let left = |role: Role| {
+        panel.marks.iter().find_map(|mark| match mark {
+            Mark::Dots { role: of, points } if *of == role => Some(points[0].0),
+            _ => None,
+        })
+    };
+    let (one, other) = (left(panel.labels[0].role).expect("dots"), left(panel.labels[1].role).expect("dots"));
+    assert!(one < 2.0 && other > 2.0 && other - one < 0.05, "beside each other: {one} and {other}");
     assert_eq!(panel.x.title, "keys");
 }
 
