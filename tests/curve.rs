@@ -151,6 +151,23 @@ async fn several_threads_make_the_same_curve_and_what_they_leave_out_is_counted(
 }
 
 #[tokio::test]
+async fn values_that_are_stored_unasked_keep_no_lookup_out_of_the_sample() {
+    let cache = layer(8_192);
+    for id in 0..5_000 {
+        cache.set(&key(id), Bytes::from(vec![b'x'; value_bytes(id)]), LONG).await.expect("stored");
+    }
+    for _ in 0..3 {
+        for id in 0..1_000 {
+            assert!(cache.get(&key(id)).await.expect("asked").is_some());
+        }
+    }
+    let live = live(&cache);
+    assert_eq!((live.lookups, live.sampled, live.dropped, live.keys), (3_000, 3_000, 0, 1_000.0));
+    let last = live.by_entries.last().expect("points");
+    assert!((last.miss_ratio - 1.0 / 3.0).abs() < 1e-9, "{last:?}");
+}
+
+#[tokio::test]
 async fn a_scan_leaves_the_sample_at_its_size_and_hits_nowhere() {
     let cache = layer(1_024);
     let missing = Bytes::from_static(b"x");

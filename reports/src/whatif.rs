@@ -150,7 +150,7 @@ fn table(columns: Vec<String>, rows: Vec<Vec<String>>) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use hitmark_schema::whatif::{CurvePoint, Knee, Live, PolicyRow, WHATIF_SCHEMA};
+    use hitmark_schema::whatif::{BytePoint, CurvePoint, Knee, Live, PolicyRow, WHATIF_SCHEMA};
 
     use super::*;
 
@@ -236,5 +236,10 @@ pub(crate) mod tests {
         }
         assert!(!page.contains("in bytes</figcaption>"), "no curve over bytes without one");
         assert_eq!(page, crate::whatif_page(&whatif()));
+        let mut sized = whatif();
+        let point = |(bytes, hit_ratio)| BytePoint { bytes, hit_ratio, byte_hit_ratio: None };
+        sized.by_bytes = Some([(1 << 20, 0.1), (1 << 32, 0.95)].map(point).to_vec());
+        let page = crate::whatif_page(&sized);
+        assert!(page.contains("knee: 240 MiB") && page.contains("in bytes</figcaption>"), "{page}");
     }
 }
