@@ -3,7 +3,9 @@
 //!
 //! A hit takes about a hundred nanoseconds, and the bar is one percent of that, which no two rows that
 //! are measured one after the other can show on a machine that does other things. So the rows are
-//! followed by pairs: short rounds of both in turn, and the median of their ratios.
+//! followed by pairs: short rounds of both in turn, and the median of their ratios. Where two stores
+//! happen to lie in memory makes more of a difference than the curve, so both are made anew many times
+//! in either order, and what is told is the median over these, with its interval.
 
 #![allow(
     clippy::expect_used,
@@ -26,7 +28,10 @@ const TTL: Duration = Duration::from_secs(3_600);
 const KEYS: [usize; 3] = [1, 1_000, 20_000];
 /// Hits of one round of a pair: a quarter of a millisecond, so that most rounds are not interrupted.
 const ROUND: usize = 2_000;
-const PAIRS: usize = 8_001;
+const PAIRS: usize = 201;
+/// How often both are made anew, and the hits until the sample has found its pace.
+const LAYOUTS: usize = 20;
+const SETTLE: usize = 5_000_000;
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
@@ -96,41 +101,69 @@ fn rows(criterion: &mut Criterion) {
 }
 
 fn pairs() {
+    let ways = [("fetch", Subject::hit as fn(&Subject, usize)), ("get", Subject::get)];
     for keys in KEYS {
-        let [(_, without), (_, with), _] = subjects(keys);
-        for (name, hit) in [("fetch", Subject::hit as fn(&Subject, usize)), ("get", Subject::get)] {
-            // The pace settles, and the caches of the processor.
-            for _ in 0..2_000 {
-                round(&without, hit);
-                round(&with, hit);
+        let mut ratios = [Vec::new(), Vec::new()];
+        let mut bare = [Vec::new(), Vec::new()];
+        for layout in 0..LAYOUTS {
+            let curve = Some(SamplerConfig::default());
+            let (without, with) = if layout % 2 == 0 {
+                let without = Subject::new(None, keys);
+                (without, Subject::new(curve, keys))
+            } else {
+                let with = Subject::new(curve, keys);
+                (Subject::new(None, keys), with)
+            };
+            (0..SETTLE).for_each(|nth| with.get(nth));
+            for (way, (_, hit)) in ways.iter().enumerate() {
+                let (ratio, seconds) = paired(&without, &with, *hit);
+                ratios[way].push(ratio);
+                bare[way].push(seconds / ROUND as f64 * 1e9);
             }
-            let mut ratios = Vec::new();
-            let mut bare = Vec::new();
-            for pair in 0..PAIRS {
-                let (one, other) = if pair % 2 == 0 {
-                    let one = round(&without, hit);
-                    (one, round(&with, hit))
-                } else {
-                    let other = round(&with, hit);
-                    (round(&without, hit), other)
-                };
-                bare.push(one / ROUND as f64 * 1e9);
-                ratios.push(other / one);
-            }
-            bare.sort_by(f64::total_cmp);
-            ratios.sort_by(f64::total_cmp);
-            // The 95 % interval of a median by order: the ranks n/2 ± 0.98 √n.
-            let (middle, half) = (PAIRS / 2, (0.98 * (PAIRS as f64).sqrt()) as usize);
-            let percent = |place: usize| (ratios[place] - 1.0) * 100.0;
-            eprintln!(
-                "{name} of {keys} keys: {:.1} ns without, with the curve {:+.2} % ({:+.2} to {:+.2})",
-                bare[middle],
-                percent(middle),
-                percent(middle - half),
-                percent(middle + half)
-            );
+        }
+        for (way, (name, _)) in ways.iter().enumerate() {
+            say(&format!("{name} of {keys} keys"), &mut bare[way], &mut ratios[way]);
         }
     }
+}
+
+/// The medians of so many pairs of rounds: the ratio, and the seconds without the curve.
+fn paired(without: &Subject, with: &Subject, hit: fn(&Subject, usize)) -> (f64, f64) {
+    // The caches of the processor settle.
+    for _ in 0..100 {
+        round(without, hit);
+        round(with, hit);
+    }
+    let (mut ratios, mut bare) = (Vec::new(), Vec::new());
+    for pair in 0..PAIRS {
+        let (one, other) = if pair % 2 == 0 {
+            let one = round(without, hit);
+            (one, round(with, hit))
+        } else {
+            let other = round(with, hit);
+            (round(without, hit), other)
+        };
+        bare.push(one);
+        ratios.push(other / one);
+    }
+    bare.sort_by(f64::total_cmp);
+    ratios.sort_by(f64::total_cmp);
+    (ratios[PAIRS / 2], bare[PAIRS / 2])
+}
+
+fn say(what: &str, bare: &mut [f64], ratios: &mut [f64]) {
+    bare.sort_by(f64::total_cmp);
+    ratios.sort_by(f64::total_cmp);
+    // The 95 % interval of a median by order: the ranks n/2 ± 0.98 √n.
+    let (middle, half) = (LAYOUTS / 2, (0.98 * (LAYOUTS as f64).sqrt()).ceil() as usize);
+    let percent = |place: usize| (ratios[place] - 1.0) * 100.0;
+    eprintln!(
+        "{what}: {:.1} ns without, with the curve {:+.2} % ({:+.2} to {:+.2})",
+        bare[middle],
+        percent(middle),
+        percent(middle - half),
+        percent(middle + half)
+    );
 }
 
 /// Seconds of so many hits.

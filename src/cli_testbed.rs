@@ -69,16 +69,24 @@ pub(crate) struct TestbedArgs {
     /// Take out cached answers when others write to the database; PostgreSQL only.
     #[arg(long, env = "HITMARK_LISTEN_WRITES")]
     pub(crate) listen_writes: bool,
-    /// Leave the live miss-ratio curve out of /metrics.
+    /// The live miss-ratio curve.
+    #[command(flatten)]
+    pub(crate) curve: CurveArgs,
+    /// The network before the assets.
+    #[command(flatten)]
+    pub(crate) network: CdnArgs,
+}
+
+/// What the live miss-ratio curve is made from.
+#[derive(Debug, Args)]
+pub(crate) struct CurveArgs {
+    /// Leave the live miss-ratio curve out of the metrics page.
     #[arg(long, env = "HITMARK_NO_CURVE", conflicts_with = "curve_rate")]
     pub(crate) no_curve: bool,
     /// The share of keys that the live miss-ratio curve begins with: above 0, at most 1. It falls by itself
     /// above 8,192 keys, and above 10,000 lookups a second.
     #[arg(long, value_name = "SHARE", default_value_t = 1.0, env = "HITMARK_CURVE_RATE")]
     pub(crate) curve_rate: f64,
-    /// The network before the assets.
-    #[command(flatten)]
-    pub(crate) network: CdnArgs,
 }
 
 /// `hitmark testbed …`
@@ -124,4 +132,7 @@ pub(crate) struct EdgeArgs {
     /// side speaks of it.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub(crate) stale_if_error: u64,
+    /// The live miss-ratio curve.
+    #[command(flatten)]
+    pub(crate) curve: CurveArgs,
 }

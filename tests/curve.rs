@@ -151,6 +151,23 @@ async fn several_threads_make_the_same_curve_and_what_they_leave_out_is_counted(
 }
 
 #[tokio::test]
+async fn values_that_are_stored_unasked_keep_no_lookup_out_of_the_sample() {
+    let cache = layer(8_192);
+    for id in 0..5_000 {
+        cache.set(&key(id), Bytes::from(vec![b'x'; value_bytes(id)]), LONG).await.expect("stored");
+    }
+    for _ in 0..3 {
+        for id in 0..1_000 {
+            assert!(cache.get(&key(id)).await.expect("asked").is_some());
+        }
+    }
+    let live = live(&cache);
+    assert_eq!((live.lookups, live.sampled, live.dropped, live.keys), (3_000, 3_000, 0, 1_000.0));
+    let last = live.by_entries.last().expect("points");
+    assert!((last.miss_ratio - 1.0 / 3.0).abs() < 1e-9, "{last:?}");
+}
+
+#[tokio::test]
 async fn a_scan_leaves_the_sample_at_its_size_and_hits_nowhere() {
     let cache = layer(1_024);
     let missing = Bytes::from_static(b"x");
@@ -200,7 +217,20 @@ async fn a_testbed_tells_its_curve_and_whatif_reads_it_off_the_page() {
 
     let whatif = hitmark(&["whatif", "--from", &metrics, "--sizes", "20,64KiB"]);
     assert_eq!(whatif.code, 0, "{whatif:?}");
-    for part in ["/metrics (memory): ", "requests for", "one more point costs", "64.0 KiB"] {
+    for part in [
+        "/metrics (memory): ",
+        "requests for",
+        "one more point costs",
+        "64.0 KiB",
+        "miss ratio by cache size in bytes",
+        "┤█",
+        "The knee is at",
+        "▲ knee: ",
+        "At its present 64.0 MiB an LRU cache would hit ",
+        "no larger cache hits one point more",
+        "Live: lookups of the last ",
+        "other policies need a trace",
+    ] {
         assert!(whatif.stdout.contains(part), "missing {part} in:\n{}", whatif.stdout);
     }
     let folder = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use hitmark_loadtests::whatif::ask as ask_curves;
 use support::{Service, hitmark, until_answers};
 
 /// An origin on a thread: it answers each request with the lines of its path, and counts.
@@ -114,6 +115,38 @@ async fn private_pages_stay_apart_and_a_failing_origin_is_stood_in_for() {
     let stale = ask(port, "GET", "/tolerant", "x: y");
     assert!(stale.starts_with("HTTP/1.1 200 ") && stale.contains("detail=stale-if-error"), "{stale}");
     assert!(ask(port, "GET", "/unknown", "x: y").starts_with("HTTP/1.1 502 "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_edge_tells_its_own_curve_and_counts_each_request_once() {
+    let origin = Origin::start();
+    let (_service, port) = edge(&origin, &["--purge-token", "s3cret"]).await;
+    for round in 0..6 {
+        for id in 1..=40 {
+            ask(port, "GET", &format!("/page/{}", if round % 2 == 0 { id } else { 41 - id }), "x: y");
+        }
+    }
+    // Looks before a store or a purge are the edge's own affair.
+    ask(port, "PURGE", "/page/1", "authorization: Bearer s3cret");
+    let page = format!("http://127.0.0.1:{port}/.hitmark/metrics");
+    let curve = ask_curves(&page).await.unwrap().remove(0);
+    assert_eq!((curve.lookups, curve.keys), (240, 40.0), "{curve:?}");
+    let last = curve.by_entries.last().unwrap();
+    assert!(
+        (last.miss_ratio - 1.0 / 6.0).abs() < 1e-9,
+        "a first request in six misses whatever the size: {last:?}"
+    );
+    let whatif = hitmark(&["whatif", "--from", &page]);
+    assert_eq!(whatif.code, 0, "{whatif:?}");
+    for part in
+        ["metrics (memory): 240 requests for 40 keys", "┤█", "now: 64.0 MiB →", "At its present 64.0 MiB"]
+    {
+        assert!(whatif.stdout.contains(part), "missing {part} in:\n{}", whatif.stdout);
+    }
+    let (_service, port) = edge(&origin, &["--no-curve"]).await;
+    ask(port, "GET", "/page/1", "x: y");
+    let page = ask(port, "GET", "/.hitmark/metrics", "x: y");
+    assert!(page.contains("cache_operations_total") && !page.contains("cache_curve"), "{page}");
 }
 
 #[test]

@@ -75,7 +75,16 @@ fn a_trace_becomes_a_curve_a_knee_a_price_and_a_page() {
     let arguments = ["whatif", trace.to_str().unwrap(), "--sizes", "10,50%,64KiB", "--policy", "lru,sieve"];
     let answer = hitmark(&[&arguments[..], &["--out", out.to_str().unwrap()]].concat());
     assert_eq!(answer.code, 0, "{answer:?}");
-    for part in ["for 200 keys", "exact", "one more point costs", "The knee is at", "sieve", "whatif.html"] {
+    for part in [
+        "for 200 keys",
+        "exact",
+        "one more point costs",
+        "The knee is at",
+        "┤█",
+        "▲ knee",
+        "sieve",
+        "whatif.html",
+    ] {
         assert!(answer.stdout.contains(part), "missing {part}:\n{}", answer.stdout);
     }
     let json: serde_json::Value =

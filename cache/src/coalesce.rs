@@ -82,8 +82,13 @@ pub(crate) enum Boarding {
 pub(crate) struct Ticket {
     /// The key's, for whoever else needs it.
     pub(crate) fingerprint: u64,
-    shard: usize,
     landed: u64,
+}
+
+impl Ticket {
+    const fn shard(self) -> usize {
+        shard_of(self.fingerprint)
+    }
 }
 
 /// All flights that are on the way.
@@ -143,14 +148,13 @@ impl Coalescer {
     /// To be taken before the cache is asked. Costs a few nanoseconds, and takes no lock.
     pub(crate) fn ticket(&self, key: &Key) -> Ticket {
         let fingerprint = key.fingerprint();
-        let shard = shard_of(fingerprint);
-        Ticket { fingerprint, shard, landed: self.shards[shard].landed.load(Ordering::Acquire) }
+        Ticket { fingerprint, landed: self.shards[shard_of(fingerprint)].landed.load(Ordering::Acquire) }
     }
 
     /// To be called after a miss, with the ticket from before it. The tags are those that the value
     /// will carry.
     pub(crate) fn board(self: &Arc<Self>, key: &Key, ticket: Ticket, tags: Option<Arc<[Tag]>>) -> Boarding {
-        let shard = &self.shards[ticket.shard];
+        let shard = &self.shards[ticket.shard()];
         let mut flights = shard.lock();
         if let Some(on_the_way) = flights.open.get(key) {
             return Boarding::Follow(Arrivals(on_the_way.arrivals.clone()));
@@ -172,7 +176,7 @@ impl Coalescer {
     ) -> Boarding {
         let (flight, on_the_way) = self.flight(key, ticket, tags);
         let arrivals = Arrivals(on_the_way.arrivals.clone());
-        self.shards[ticket.shard].lock().closed.push((key.clone(), on_the_way));
+        self.shards[ticket.shard()].lock().closed.push((key.clone(), on_the_way));
         Boarding::Lead { flight, arrivals, recheck: false }
     }
 
@@ -181,7 +185,7 @@ impl Coalescer {
         let phase = Arc::new(AtomicU8::new(FLYING));
         let on_the_way = OnTheWay { arrivals, phase: Arc::clone(&phase), tags };
         let coalescer = Arc::clone(self);
-        (Flight { coalescer, shard: ticket.shard, key: key.clone(), announce, phase }, on_the_way)
+        (Flight { coalescer, shard: ticket.shard(), key: key.clone(), announce, phase }, on_the_way)
     }
 
     /// Overtakes the flights of one key. To be called, and what it returns to be waited for, before

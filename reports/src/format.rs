@@ -94,6 +94,18 @@ pub fn bytes(value: u64) -> String {
     if scale == 1.0 { format!("{value} B") } else { format!("{} {unit}", significant(value / scale)) }
 }
 
+/// Bytes of memory, in powers of 1024 as memory is bought: `64.0 MiB`.
+#[must_use]
+pub fn binary(bytes: u64) -> String {
+    let value = bytes as f64;
+    match value {
+        value if value >= 1_073_741_824.0 => format!("{} GiB", significant(value / 1_073_741_824.0)),
+        value if value >= 1_048_576.0 => format!("{} MiB", significant(value / 1_048_576.0)),
+        value if value >= 1_024.0 => format!("{} KiB", significant(value / 1_024.0)),
+        value => format!("{value} B"),
+    }
+}
+
 /// A duration in seconds: `61.2 s`, or as a latency below one second; the sign is kept.
 #[must_use]
 pub fn seconds(value: f64) -> String {

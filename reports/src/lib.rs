@@ -25,6 +25,7 @@ pub mod gate;
 mod level;
 mod page;
 pub mod pairing;
+mod plot;
 pub mod scenario;
 pub mod statistics;
 pub mod summary;

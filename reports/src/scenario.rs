@@ -118,7 +118,10 @@ impl ScenarioFindings {
             let setting = if at.setting.is_empty() { String::new() } else { format!(", {}", at.setting) };
             let cells = sides.iter().map(|points| {
                 let point = points.iter().find(|point| is_at(point, at));
-                point.map_or_else(dash, |point| within(series.unit, point.value, point.lower, point.upper))
+                point.map_or_else(dash, |point| {
+                    let (lower, upper) = possible(series.unit, point);
+                    within(series.unit, point.value, lower, upper)
+                })
             });
             std::iter::once(format!("{}{setting}", place(at.at))).chain(cells).collect()
         };
@@ -130,6 +133,13 @@ impl ScenarioFindings {
             .side(result.variant)
             .map_or_else(|| result.variant.to_string(), |side| side.name.clone())
     }
+}
+
+/// The interval of a point without what cannot be: a share above one, a time below nothing.
+fn possible(unit: Unit, point: &Point) -> (Option<f64>, Option<f64>) {
+    let least = if point.value.is_some_and(|value| value < 0.0) { f64::NEG_INFINITY } else { 0.0 };
+    let most = if unit == Unit::Share { 1.0 } else { f64::INFINITY };
+    (point.lower.map(|lower| lower.max(least)), point.upper.map(|upper| upper.min(most)))
 }
 
 /// Rows of a curve that is shown as a table; longer ones are in the run directory.

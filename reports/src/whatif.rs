@@ -3,18 +3,23 @@
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use hitmark_schema::whatif::{SizeRow, WhatIf};
 
-use crate::format::{count, significant};
+use crate::format::{binary, count, significant};
+use crate::plot::miss_ratio_plot;
 
 /// The heads of the table of sizes.
 pub(crate) const COLUMNS: [&str; 4] = ["entries", "bytes", "hit ratio", "one more point costs"];
 
-/// A summary: what was read, the sizes, the knee, the policies.
+/// A summary: what was read, the curve, the sizes, the knee, the policies; of a running cache also its
+/// present size and what the curve cannot tell.
 #[must_use]
 pub fn whatif_text(whatif: &WhatIf) -> String {
-    let mut text =
-        format!("{}\n\n{}\n", basis(whatif), table(COLUMNS.map(str::to_owned).to_vec(), sizes(whatif)));
-    if let Some(knee) = knee(whatif) {
-        text.push_str(&format!("\n{knee}\n"));
+    let mut text = format!("{}\n", basis(whatif));
+    if let Some(plot) = miss_ratio_plot(whatif) {
+        text.push_str(&format!("\n{plot}\n"));
+    }
+    text.push_str(&format!("\n{}\n", table(COLUMNS.map(str::to_owned).to_vec(), sizes(whatif))));
+    for sentence in [knee(whatif), present(whatif), limits(whatif)].into_iter().flatten() {
+        text.push_str(&format!("\n{sentence}\n"));
     }
     if let Some((columns, rows)) = policies(whatif) {
         text.push_str(&format!("\nhit ratio by policy\n{}\n", table(columns, rows)));
@@ -51,6 +56,40 @@ pub(crate) fn knee(whatif: &WhatIf) -> Option<String> {
     ))
 }
 
+/// What the present size of a running cache would hit, and what one more point costs from there.
+pub(crate) fn present(whatif: &WhatIf) -> Option<String> {
+    let live = whatif.live.as_ref()?;
+    let (bytes, now) = (live.capacity_bytes?, live.now?);
+    let more = match now.next_point_bytes {
+        Some(more) => format!("one more point of hit ratio costs {}", binary(more)),
+        None => "no larger cache hits one point more".to_owned(),
+    };
+    Some(format!("At its present {} an LRU cache would hit {}; {more}.", binary(bytes), ratio(now.hit_ratio)))
+}
+
+/// What a live curve cannot tell.
+pub(crate) fn limits(whatif: &WhatIf) -> Option<String> {
+    let live = whatif.live.as_ref()?;
+    let dropped = match live.dropped {
+        0 => String::new(),
+        dropped => format!(" {} lookups of sampled keys were left out.", count(dropped)),
+    };
+    Some(format!(
+        "Live: lookups of the last {}.{dropped} It knows sizes alone: a miss of a value that expired or was invalidated\n\
+         counts as a hit here, so the cache itself hits less, and more memory does not mend that. Byte hit ratios and\n\
+         other policies need a trace: hitmark whatif TRACE --policy s3fifo.",
+        span(live.window_seconds)
+    ))
+}
+
+/// So long, in the unit that one would say.
+fn span(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds >= 120.0 => format!("{:.0} min", seconds / 60.0),
+        seconds => format!("{:.0} s", seconds.max(1.0)),
+    }
+}
+
 /// The rows of the table of sizes.
 pub(crate) fn sizes(whatif: &WhatIf) -> Vec<Vec<String>> {
     let row = |size: &SizeRow| {
@@ -67,9 +106,13 @@ pub(crate) fn sizes(whatif: &WhatIf) -> Vec<Vec<String>> {
 fn next_point(size: &SizeRow) -> String {
     match (size.next_point_entries, size.next_point_bytes) {
         (None, _) => "no cache reaches it".to_owned(),
-        (Some(entries), None) => format!("{} entries", count(entries)),
-        (Some(entries), Some(bytes)) => format!("{} entries, {}", count(entries), binary(bytes)),
+        (Some(more), None) => entries(more),
+        (Some(more), Some(bytes)) => format!("{}, {}", entries(more), binary(bytes)),
     }
+}
+
+fn entries(number: u64) -> String {
+    format!("{} {}", count(number), if number == 1 { "entry" } else { "entries" })
 }
 
 /// Heads and rows of the policies: a line for each size, a column for each policy.
@@ -95,17 +138,6 @@ fn ratio(share: f64) -> String {
     format!("{:.2} %", share * 100.0)
 }
 
-/// Bytes of memory, in powers of 1024 as memory is bought.
-fn binary(bytes: u64) -> String {
-    let value = bytes as f64;
-    match value {
-        value if value >= 1_073_741_824.0 => format!("{} GiB", significant(value / 1_073_741_824.0)),
-        value if value >= 1_048_576.0 => format!("{} MiB", significant(value / 1_048_576.0)),
-        value if value >= 1_024.0 => format!("{} KiB", significant(value / 1_024.0)),
-        value => format!("{value} B"),
-    }
-}
-
 fn table(columns: Vec<String>, rows: Vec<Vec<String>>) -> String {
     let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
     let mut table = Table::new();
@@ -117,12 +149,12 @@ fn table(columns: Vec<String>, rows: Vec<Vec<String>>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use hitmark_schema::whatif::{CurvePoint, Knee, PolicyRow, WHATIF_SCHEMA};
+pub(crate) mod tests {
+    use hitmark_schema::whatif::{BytePoint, CurvePoint, Knee, Live, PolicyRow, WHATIF_SCHEMA};
 
     use super::*;
 
-    fn whatif() -> WhatIf {
+    pub(crate) fn whatif() -> WhatIf {
         WhatIf {
             schema: WHATIF_SCHEMA,
             trace: "shop.csv".to_owned(),
@@ -145,6 +177,7 @@ mod tests {
                 next_point_entries: Some(700),
                 next_point_bytes: Some(42 << 20),
             }],
+            live: None,
             policies: vec![PolicyRow { policy: "sieve".to_owned(), entries: 5_000, hit_ratio: 0.85 }],
         }
     }
@@ -172,6 +205,29 @@ mod tests {
     }
 
     #[test]
+    fn a_live_curve_says_what_the_present_size_hits_and_what_it_cannot_tell() {
+        assert!(!whatif_text(&whatif()).contains("Live:"), "a trace is not live");
+        let mut live = whatif();
+        let now = SizeRow { next_point_bytes: Some(12 << 20), ..live.sizes[0] };
+        live.live = Some(Live {
+            window_seconds: 1_800.0,
+            dropped: 3,
+            capacity_bytes: Some(64 << 20),
+            now: Some(now),
+        });
+        let text = whatif_text(&live);
+        for part in [
+            "At its present 64.0 MiB an LRU cache would hit 82.00 %; one more point of hit ratio costs 12.0 MiB.",
+            "Live: lookups of the last 30 min. 3 lookups of sampled keys were left out.",
+            "other policies need a trace",
+        ] {
+            assert!(text.contains(part), "missing {part} in:\n{text}");
+        }
+        let page = crate::whatif_page(&live);
+        assert!(page.contains("At its present 64.0 MiB") && page.contains("Live: lookups"), "{page}");
+    }
+
+    #[test]
     fn the_page_draws_curve_knee_and_policies_from_the_document_alone() {
         let page = crate::whatif_page(&whatif());
         for part in ["<svg", "knee: 4,000 entries", "shop.csv: miss ratio by cache size in entries", "sieve"]
@@ -180,5 +236,10 @@ mod tests {
         }
         assert!(!page.contains("in bytes</figcaption>"), "no curve over bytes without one");
         assert_eq!(page, crate::whatif_page(&whatif()));
+        let mut sized = whatif();
+        let point = |(bytes, hit_ratio)| BytePoint { bytes, hit_ratio, byte_hit_ratio: None };
+        sized.by_bytes = Some([(1 << 20, 0.1), (1 << 32, 0.95)].map(point).to_vec());
+        let page = crate::whatif_page(&sized);
+        assert!(page.contains("knee: 240 MiB") && page.contains("in bytes</figcaption>"), "{page}");
     }
 }

@@ -37,6 +37,22 @@ pub struct WhatIf {
     pub sizes: Vec<SizeRow>,
     /// Other policies at those sizes; empty if none was asked for.
     pub policies: Vec<PolicyRow>,
+    /// What is known beside if the requests are those of a running cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Live>,
+}
+
+/// What a running cache tells beside its curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Live {
+    /// How far back the curve looks, in seconds.
+    pub window_seconds: f64,
+    /// Lookups of sampled keys that were left out since the process began.
+    pub dropped: u64,
+    /// The most that the cache holds now; none if it does not say.
+    pub capacity_bytes: Option<u64>,
+    /// What an LRU cache of that size would hit, and what more would cost.
+    pub now: Option<SizeRow>,
 }
 
 /// One point of the curve over entries.

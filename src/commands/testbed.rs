@@ -6,7 +6,7 @@ use hitmark_schema::curve::SamplerConfig;
 use hitmark_testbed::edge::{Edge, EdgeConfig};
 use hitmark_testbed::{CacheChoice, Compression, Indexes, SeedSize, Testbed, TestbedConfig, TestbedError};
 
-use crate::cli_testbed::{EdgeArgs, TestbedArgs, TestbedCommand};
+use crate::cli_testbed::{CurveArgs, EdgeArgs, TestbedArgs, TestbedCommand};
 use crate::exit::{Exit, usage};
 use crate::interrupt::Shutdown;
 use crate::logging;
@@ -49,6 +49,7 @@ fn edge_config(args: &EdgeArgs) -> anyhow::Result<EdgeConfig> {
         purge_token: args.purge_token.clone(),
         origin_timeout: Duration::from_secs(args.origin_timeout),
         stale_if_error: Duration::from_secs(args.stale_if_error),
+        curve: curve(&args.curve)?,
     })
 }
 
@@ -72,7 +73,7 @@ pub(super) fn of_start(error: TestbedError) -> anyhow::Error {
     }
 }
 
-fn curve(args: &TestbedArgs) -> anyhow::Result<Option<SamplerConfig>> {
+fn curve(args: &CurveArgs) -> anyhow::Result<Option<SamplerConfig>> {
     let rate = args.curve_rate;
     if !(rate > 0.0 && rate <= 1.0) {
         return Err(usage(format!("--curve-rate: must be above 0 and at most 1, not {rate}")));
@@ -103,7 +104,7 @@ fn config(args: &TestbedArgs) -> anyhow::Result<TestbedConfig> {
             compression: Compression { min_bytes: args.compression_min_bytes, level: args.compression_level },
             warm: args.warm,
             listen_writes: args.listen_writes,
-            curve: curve(args)?,
+            curve: curve(&args.curve)?,
             cdn: super::cdn::config(&args.network)?,
         }),
         (cache, seed_size) => {

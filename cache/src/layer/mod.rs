@@ -202,16 +202,18 @@ impl CacheLayer {
     /// If the backend could not be asked.
     pub async fn get(&self, key: &Key) -> Result<Option<Bytes>, CacheError> {
         let now = UnixMs::now();
-        let is_hit = |entry: &Entry| entry.kind == Kind::Value && now < entry.fresh_until;
-        let count = |entry: &Entry| if is_hit(entry) { OpResult::Hit } else { OpResult::Miss };
-        let found = self.inner.lookup(key, count).await;
+        let found = self.inner.fresh(key, now).await;
         self.inner.shown(key, &found, now);
-        let Lookup::Hit(entry) = found? else { return Ok(None) };
-        if !is_hit(&entry) {
-            return Ok(None);
-        }
-        self.inner.metrics.bytes_out(entry.value.len());
-        Ok(Some(entry.value))
+        self.inner.given(found, now)
+    }
+
+    /// The same for who must know what is stored in order to change it: no caller has asked for it, so
+    /// the live curve does not hear of it.
+    pub(crate) async fn peek(&self, key: &Key) -> Result<Option<Bytes>, CacheError> {
+        let now = UnixMs::now();
+        self.inner.asks_again();
+        let found = self.inner.fresh(key, now).await;
+        self.inner.given(found, now)
     }
 
     /// All that the store holds under the key, which may be stale or negative.
@@ -308,7 +310,29 @@ impl CacheLayer {
     }
 }
 
+/// Whether an entry is what a plain lookup wants.
+fn is_fresh(entry: &Entry, now: UnixMs) -> bool {
+    entry.kind == Kind::Value && now < entry.fresh_until
+}
+
 impl Inner {
+    /// Looks a key up of which only a fresh value is of use.
+    #[inline]
+    async fn fresh(&self, key: &Key, now: UnixMs) -> Result<Lookup, CacheError> {
+        self.lookup(key, |entry| if is_fresh(entry, now) { OpResult::Hit } else { OpResult::Miss }).await
+    }
+
+    /// The fresh value of what was found, counted as served.
+    #[inline]
+    fn given(&self, found: Result<Lookup, CacheError>, now: UnixMs) -> Result<Option<Bytes>, CacheError> {
+        let Lookup::Hit(entry) = found? else { return Ok(None) };
+        if !is_fresh(&entry, now) {
+            return Ok(None);
+        }
+        self.metrics.bytes_out(entry.value.len());
+        Ok(Some(entry.value))
+    }
+
     /// The entry of a value that was just brought.
     fn entry(&self, key: &Key, value: (Kind, Bytes), policy: &Policy, origin_time: Duration) -> Entry {
         let (kind, value) = value;

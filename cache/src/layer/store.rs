@@ -65,6 +65,7 @@ impl Inner {
 
     /// Out of the way of the lookups that are not sampled.
     #[cold]
+    #[inline(never)]
     fn sampled(
         &self,
         curve: &Tap,

@@ -40,6 +40,14 @@ pub(super) enum Found {
     Entry(Box<Entry>),
 }
 
+/// Which of a caller's looks it is: the live curve hears of the first alone, or each miss would be
+/// followed by a hit of the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    First,
+    Again,
+}
+
 impl Shelf {
     pub(super) fn new(cache: CacheLayer, max_representations: usize) -> Self {
         Self { cache, max_representations, hasher: RandomState::new(), voids: Voids::default() }
@@ -55,15 +63,15 @@ impl Shelf {
     }
 
     /// The stored response that answers a request with these fields.
-    pub(super) async fn find(&self, uri: &Key, request: &HeaderMap) -> Found {
-        match self.read(uri).await {
+    pub(super) async fn find(&self, uri: &Key, request: &HeaderMap, look: Look) -> Found {
+        match self.read(uri, look).await {
             None | Some(Record::Void(_)) => Found::Nothing,
             Some(Record::Entry(entry)) if self.is_void(uri, entry.asked) => Found::Nothing,
             Some(Record::Entry(entry)) if entry.answers(request) => Found::Entry(Box::new(entry)),
             Some(Record::Entry(entry)) => Found::OtherRepresentations(entry.fields()),
             Some(Record::Index(index)) => {
                 for key in index.candidates(uri, request) {
-                    if let Some(Record::Entry(entry)) = self.read(&key).await
+                    if let Some(Record::Entry(entry)) = self.read(&key, look).await
                         && entry.answers(request)
                         && !self.is_void(uri, entry.asked)
                     {
@@ -99,7 +107,8 @@ impl Shelf {
     pub(super) async fn remove(&self, uri: &Key) -> Result<bool, CacheError> {
         let now = SystemTime::now();
         self.voids.add(uri, now);
-        let was_there = matches!(self.read(uri).await, Some(Record::Entry(_) | Record::Index(_)));
+        let was_there =
+            matches!(self.read(uri, Look::Again).await, Some(Record::Entry(_) | Record::Index(_)));
         // The note stays for a while, so that other processes do not store what they asked for before.
         self.cache.set(uri, codec::void(now), voids::REMEMBERED).await?;
         Ok(was_there)
@@ -107,7 +116,7 @@ impl Shelf {
 
     /// Removes one response, and leaves the URI's others.
     pub(super) async fn remove_entry(&self, uri: &Key, entry: &Entry) {
-        let key = match self.read(uri).await {
+        let key = match self.read(uri, Look::Again).await {
             Some(Record::Index(index)) => index.key(uri, id_of(entry)),
             Some(Record::Entry(_)) => uri.clone(),
             Some(Record::Void(_)) | None => return,
@@ -117,7 +126,7 @@ impl Shelf {
 
     /// The key under which an entry goes, after its representation is in the index if the URI has one.
     async fn place(&self, uri: &Key, entry: &Entry, ttl: Duration) -> Option<Key> {
-        let mut index = match self.read(uri).await {
+        let mut index = match self.read(uri, Look::Again).await {
             Some(Record::Index(index)) => index,
             Some(Record::Void(at)) if entry.asked <= at => return None,
             _ if entry.selected_by.is_empty() => return Some(uri.clone()),
@@ -131,8 +140,12 @@ impl Shelf {
         Some(index.key(uri, id))
     }
 
-    async fn read(&self, key: &Key) -> Option<Record> {
-        codec::read(self.cache.get(key).await.ok()??)
+    async fn read(&self, key: &Key, look: Look) -> Option<Record> {
+        let found = match look {
+            Look::First => self.cache.get(key).await,
+            Look::Again => self.cache.peek(key).await,
+        };
+        codec::read(found.ok()??)
     }
 }
 

@@ -20,7 +20,7 @@ use super::index::selection_id;
 use super::origin::{Inner, Origin};
 use super::policy::{self, Decision};
 use super::service::Shared;
-use super::store::Found;
+use super::store::{Found, Look};
 use super::{answer, other_methods, status, validation, vary};
 use crate::Key;
 
@@ -95,8 +95,10 @@ impl<O: Origin> Visit<O> {
     async fn run(self) -> Result<Response<CachedBody<O::Out>>, O::Error> {
         let mut flight = None;
         let mut waits = 0;
+        let mut look = Look::First;
         loop {
-            let (why, stale, key) = match self.look().await {
+            let looked = self.look(std::mem::replace(&mut look, Look::Again)).await;
+            let (why, stale, key) = match looked {
                 Ok((entry, reading, decision)) => return Ok(self.served(&entry, reading, decision, flight)),
                 Err(absent) => absent,
             };
@@ -138,8 +140,11 @@ impl<O: Origin> Visit<O> {
 
     /// What is stored and may be served; or why not, what may be validated, and the key under which
     /// others wait for the same.
-    async fn look(&self) -> Result<(Box<Entry>, Reading, Decision), (Forward, Option<Box<Entry>>, Key)> {
-        match self.shared.shelf.find(&self.uri, &self.parts.headers).await {
+    async fn look(
+        &self,
+        look: Look,
+    ) -> Result<(Box<Entry>, Reading, Decision), (Forward, Option<Box<Entry>>, Key)> {
+        match self.shared.shelf.find(&self.uri, &self.parts.headers, look).await {
             Found::Nothing => Err((Forward::UriMiss, None, self.uri.clone())),
             Found::OtherRepresentations(fields) => {
                 let values = vary::selection(&fields, &self.parts.headers);

@@ -58,7 +58,9 @@ impl Pace {
     pub fn describe(&self) -> String {
         let mut text = String::new();
         if let Some((from, to)) = self.think {
-            text.push_str(&format!(", think time {} to {} ms", from.as_millis(), to.as_millis()));
+            let (from, to) = (from.as_millis(), to.as_millis());
+            let think = if from == to { format!("{from} ms") } else { format!("{from} to {to} ms") };
+            text.push_str(&format!(", think time {think}"));
         }
         if self.arrivals == Arrivals::Poisson {
             text.push_str(", Poisson arrivals");

@@ -65,7 +65,10 @@ fn read(
 impl Scenario for Storm {
     fn describe(&self) -> String {
         let (what, every) = (self.invalidate.describe(), self.every.as_secs_f64());
-        format!("{} invalidations by {what}, {every} s apart", self.times)
+        match self.times {
+            1 => format!("one invalidation by {what}"),
+            times => format!("{times} invalidations by {what}, {every} s apart"),
+        }
     }
 
     fn quick(&self) -> Arc<dyn Scenario> {
@@ -104,7 +107,7 @@ impl Scenario for Storm {
                 result.series =
                     vec![timeline::series("hit ratio", Unit::Share, &moments, |moment| moment.hit_ratio)];
                 result.series.push(timeline::series("p99", Unit::Seconds, &moments, |moment| moment.p99_s));
-                let marks = [(began_s, format!("{} invalidations begin", self.times))];
+                let marks = [(began_s, self.begins())];
                 result.series.push(Series::events(&marks));
                 result.notes.push(format!("the first invalidation came at {began_s:.1} s of the load"));
                 result.notes.extend(loaded.faults);
@@ -116,6 +119,13 @@ impl Scenario for Storm {
 }
 
 impl Storm {
+    fn begins(&self) -> String {
+        match self.times {
+            1 => "invalidation".to_owned(),
+            times => format!("{times} invalidations begin"),
+        }
+    }
+
     /// Invalidates beside the load; when that began, in nanoseconds since the Unix epoch, and a count of
     /// origin calls from then on.
     async fn invalidations(
@@ -126,7 +136,7 @@ impl Storm {
         stage.sleep(stage.run().warmup + self.before).await;
         let origin = stage.origin_probe(variant).await;
         let began_ns = unix_now_ns();
-        stage.tell(Some(variant), format!("{} invalidations begin", self.times));
+        stage.tell(Some(variant), self.begins());
         for time in 0..self.times {
             if stage.is_stopped() {
                 break;

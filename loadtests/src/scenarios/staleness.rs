@@ -122,7 +122,10 @@ fn processes(
 impl Scenario for Staleness {
     fn describe(&self) -> String {
         let (writes, every) = (self.writes, self.every.as_secs_f64());
-        format!("{writes} commits {every} s apart, {} processes", self.processes.len() + 1)
+        match self.processes.len() {
+            0 => format!("{writes} commits {every} s apart, one process"),
+            more => format!("{writes} commits {every} s apart, {} processes", more + 1),
+        }
     }
 
     fn quick(&self) -> Arc<dyn Scenario> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hitmark_schema::curve::{PageCurve, SizePoint, read};
 use hitmark_schema::redact;
-use hitmark_schema::whatif::{BytePoint, CurvePoint, Knee, SizeRow, WHATIF_SCHEMA, WhatIf};
+use hitmark_schema::whatif::{BytePoint, CurvePoint, Knee, Live, SizeRow, WHATIF_SCHEMA, WhatIf};
 use url::Url;
 
 use super::{CacheSize, PERCENTS, POINT};
@@ -111,6 +111,12 @@ pub fn of_page(name: &str, curve: &PageCurve, sizes: &[CacheSize]) -> WhatIf {
         }),
         sizes: rows,
         policies: Vec::new(),
+        live: Some(Live {
+            window_seconds: curve.window_seconds,
+            dropped: curve.dropped,
+            capacity_bytes: curve.capacity_bytes,
+            now: curve.capacity_bytes.map(|bytes| row(curve, CacheSize::Bytes(bytes))),
+        }),
     }
 }
 
@@ -132,7 +138,8 @@ fn row(curve: &PageCurve, size: CacheSize) -> SizeRow {
             (entries, by_bytes.size_for(hit_ratio), hit_ratio)
         }
     };
-    let more = by_entries.size_for(hit_ratio + POINT).map(|more| more.saturating_sub(entries));
+    // Less than an entry between two points of the page is an entry in truth.
+    let more = by_entries.size_for(hit_ratio + POINT).map(|more| more.saturating_sub(entries).max(1));
     let more_bytes =
         bytes.and_then(|bytes| Some(by_bytes.size_for(hit_ratio + POINT)?.saturating_sub(bytes)));
     SizeRow { entries, bytes, hit_ratio, next_point_entries: more, next_point_bytes: more_bytes }
@@ -241,6 +248,16 @@ mod tests {
         assert_eq!(whatif.sizes[1].next_point_entries, None, "no cache reaches it");
         let knee = whatif.knee.unwrap();
         assert_eq!((knee.entries, knee.bytes), (256, Some(256_000)));
+    }
+
+    #[test]
+    fn a_cache_that_says_its_size_gets_the_price_from_there() {
+        let unknown = of_page("page", &curve(), &[]).live.unwrap();
+        assert_eq!((unknown.capacity_bytes, unknown.now), (None, None));
+        let sized = PageCurve { capacity_bytes: Some(128_000), window_seconds: 90.0, dropped: 2, ..curve() };
+        let live = of_page("page", &sized, &[]).live.unwrap();
+        assert_eq!((live.window_seconds, live.dropped), (90.0, 2));
+        assert_eq!(live.now, Some(of_page("page", &sized, &[CacheSize::Bytes(128_000)]).sizes[0]));
     }
 
     #[test]

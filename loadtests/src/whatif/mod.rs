@@ -87,6 +87,7 @@ pub fn of_sample(name: &str, sample: &Sample, question: &Question) -> WhatIf {
         knee: curve.knee(),
         sizes,
         policies,
+        live: None,
     }
 }
 

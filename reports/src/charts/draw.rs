@@ -16,8 +16,8 @@ use super::panel::{Axis, Label, Mark, Panel};
 
 /// Width of every chart in pixels; the page scales it.
 pub(crate) const WIDTH: u32 = 800;
-/// Room for the names at the right edge.
-const LABELS_WIDTH: u32 = 132;
+/// Room for the names at the right edge, at least and at most.
+const LABELS_WIDTH: (u32, u32) = (132, 250);
 /// Room for the texts of the y axis, at least and at most.
 const Y_TEXTS_WIDTH: (u32, u32) = (64, 190);
 /// Width of a character, for the room that texts need.
@@ -94,20 +94,43 @@ fn body(drawn: &str) -> String {
 fn draw<'a>(drawn: &'a mut String, height: u32, panels: &[Panel]) -> Result<(), Failure<'a>> {
     let root = SVGBackend::with_string(drawn, (WIDTH, height)).into_drawing_area();
     let mut rest = root.clone();
+    let frame = Frame::around(panels);
     for panel in panels {
         let (area, below) = rest.split_vertically(panel.height);
-        draw_panel(&area, panel)?;
+        draw_panel(&area, panel, frame)?;
         rest = below;
     }
     root.present()
 }
 
-fn draw_panel<'a>(area: &Area<'a>, panel: &Panel) -> Result<(), Failure<'a>> {
+/// The room for texts on both sides, the same for all panels: what is above each other happened at the
+/// same time.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    y_texts: u32,
+    labels: u32,
+}
+
+impl Frame {
+    fn around(panels: &[Panel]) -> Self {
+        let y_texts = panels.iter().flat_map(|panel| panel.y.ticks.iter().map(|(_, text)| text));
+        let labels = panels.iter().flat_map(|panel| panel.labels.iter().map(|label| &label.text));
+        Self { y_texts: room(y_texts, 14, Y_TEXTS_WIDTH), labels: room(labels, 12, LABELS_WIDTH) }
+    }
+}
+
+/// What the longest text needs with its margin, within bounds.
+fn room<'t>(texts: impl Iterator<Item = &'t String>, margin: u32, (least, most): (u32, u32)) -> u32 {
+    let longest = texts.map(|text| text.chars().count()).max().unwrap_or(0);
+    (u32::try_from(longest).unwrap_or(most).saturating_mul(CHAR_WIDTH) + margin).clamp(least, most)
+}
+
+fn draw_panel<'a>(area: &Area<'a>, panel: &Panel, frame: Frame) -> Result<(), Failure<'a>> {
     let mut chart: Context<'a> = ChartBuilder::on(area)
         .margin_top(TOP)
-        .margin_right(LABELS_WIDTH)
+        .margin_right(frame.labels)
         .x_label_area_size(X_TEXTS_HEIGHT)
-        .y_label_area_size(y_texts_width(&panel.y))
+        .y_label_area_size(frame.y_texts)
         .build_cartesian_2d(Ticked::from(&panel.x), Ticked::from(&panel.y))?;
     let text = ("sans-serif", 15).into_font().color(&Role::Ink.colour());
     chart
@@ -129,13 +152,7 @@ fn draw_panel<'a>(area: &Area<'a>, panel: &Panel) -> Result<(), Failure<'a>> {
         (4, 4),
         style(Role::Ink).pos(Pos::new(HPos::Left, VPos::Top)),
     ))?;
-    draw_labels(area, panel)
-}
-
-fn y_texts_width(axis: &Axis) -> u32 {
-    let longest = axis.ticks.iter().map(|(_, text)| text.chars().count()).max().unwrap_or(0);
-    let (least, most) = Y_TEXTS_WIDTH;
-    (u32::try_from(longest).unwrap_or(most) * CHAR_WIDTH + 14).clamp(least, most)
+    draw_labels(area, panel, frame)
 }
 
 fn draw_mark<'a>(chart: &mut Context<'a>, panel: &Panel, mark: &Mark) -> Result<(), Failure<'a>> {
@@ -185,8 +202,8 @@ fn draw_mark<'a>(chart: &mut Context<'a>, panel: &Panel, mark: &Mark) -> Result<
 }
 
 /// Writes the names at the right edge, moved apart where they would overlap.
-fn draw_labels<'a>(area: &Area<'a>, panel: &Panel) -> Result<(), Failure<'a>> {
-    let x = (WIDTH - LABELS_WIDTH + 6) as i32;
+fn draw_labels<'a>(area: &Area<'a>, panel: &Panel, frame: Frame) -> Result<(), Failure<'a>> {
+    let x = (WIDTH - frame.labels + 6) as i32;
     for (label, y) in panel.labels.iter().zip(label_heights(panel)) {
         let text =
             Text::new(label.text.clone(), (x, y), style(label.role).pos(Pos::new(HPos::Left, VPos::Center)));
@@ -263,6 +280,17 @@ mod tests {
             assert!(svg.contains(part), "{part} is missing:\n{svg}");
         }
         assert!(!svg.contains("http"), "{svg}");
+    }
+
+    #[test]
+    fn panels_below_each_other_have_the_same_frame_whatever_their_texts() {
+        let mut wide = panel();
+        wide.y.ticks = vec![(2.0, "1,000,000 MB".to_owned())];
+        wide.labels[0].text = "cached, zipf 0.6, users 2".to_owned();
+        let frame = Frame::around(&[panel(), wide]);
+        assert_eq!((frame.y_texts, frame.labels), (12 * CHAR_WIDTH + 14, 25 * CHAR_WIDTH + 12));
+        let alone = Frame::around(&[panel()]);
+        assert_eq!(alone.labels, LABELS_WIDTH.0, "short names leave the room to the lines");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The miss-ratio curve of a trace: what a cache of any size would have missed, with the knee and,
 //! where they were simulated, other policies.
 
-use hitmark_schema::Outcome;
 use hitmark_schema::whatif::{BytePoint, WhatIf};
 
 use super::palette::Role;
@@ -41,7 +40,7 @@ fn by_entries(whatif: &WhatIf) -> Option<Sketch> {
     }
     if let Some(knee) = whatif.knee {
         let text = format!("knee: {} entries", format::count(knee.entries));
-        marks.push(Mark::Upright { role: Role::Baseline, x: (knee.entries as f64).log10(), text });
+        marks.push(Mark::Upright { role: Role::Reference, x: (knee.entries as f64).log10(), text });
     }
     let shown = thinned(&curve).map(|(entries, miss)| vec![format::count(*entries as u64), percent(*miss)]);
     Some(Sketch {
@@ -76,6 +75,7 @@ fn by_bytes(whatif: &WhatIf) -> Option<Sketch> {
         marks.push(Mark::Line { role: Role::Baseline, points });
         labels.push(Label { y: last * 100.0, text: "bytes".to_owned(), role: Role::Baseline });
     }
+    marks.extend(pointed_out(whatif, &curve));
     let step = points.len().div_ceil(ROWS_MAX).max(1);
     let rows = points.iter().step_by(step).map(|point| {
         vec![
@@ -97,6 +97,20 @@ fn by_bytes(whatif: &WhatIf) -> Option<Sketch> {
     })
 }
 
+/// The knee in bytes and, of a running cache, its present size where the axis reaches it.
+fn pointed_out(whatif: &WhatIf, curve: &[(f64, f64)]) -> Vec<Mark> {
+    let knee = whatif.knee.and_then(|knee| knee.bytes);
+    let now = whatif.live.and_then(|live| live.capacity_bytes);
+    let last = curve.last().map_or(0.0, |(size, _)| *size);
+    let sizes = [("knee", Role::Reference, knee), ("now", Role::Event, now)];
+    let mark = |(name, role, bytes): (&str, Role, Option<u64>)| {
+        let bytes = bytes.filter(|bytes| *bytes > 0 && *bytes as f64 <= last)?;
+        let text = format!("{name}: {}", format::binary(bytes));
+        Some(Mark::Upright { role, x: (bytes as f64).log10(), text })
+    };
+    sizes.into_iter().filter_map(mark).collect()
+}
+
 /// Names of the simulated policies, each once. LRU is the curve itself.
 fn policies(whatif: &WhatIf) -> Vec<&str> {
     let mut names: Vec<&str> = whatif.policies.iter().map(|row| row.policy.as_str()).collect();
@@ -106,8 +120,9 @@ fn policies(whatif: &WhatIf) -> Vec<&str> {
 }
 
 fn role(place: usize) -> Role {
-    const OUTCOMES: [Outcome; 4] = [Outcome::Hit, Outcome::Miss, Outcome::Stale, Outcome::Revalidated];
-    Role::of(OUTCOMES[place % OUTCOMES.len()])
+    // Blue is the curve itself.
+    const ROLES: [Role; 4] = [Role::Baseline, Role::Stale, Role::Miss, Role::Event];
+    ROLES[place % ROLES.len()]
 }
 
 fn line(curve: &[(f64, f64)]) -> Option<Mark> {

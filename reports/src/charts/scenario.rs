@@ -13,18 +13,17 @@ use super::{Chart, ChartTable, Sketch, ticks};
 use crate::format::{bytes, latency_tick};
 use crate::scenario::{self, ScenarioFindings, figure};
 
-/// Panels of a chart at most, and lines of a panel.
+/// Panels of a chart at most, and settings of a panel that have lines of their own.
 const PANELS_MAX: usize = 5;
-const LINES_MAX: usize = 6;
+const SETTINGS_MAX: usize = 4;
 /// Moments that are marked.
 const EVENTS_MAX: usize = 8;
 /// From this quotient of the largest and the smallest place on, an axis is logarithmic.
 const LOGARITHMIC_FROM: f64 = 20.0;
 /// Rows of the numbers under a chart.
 const ROWS_MAX: usize = 120;
-/// Colours of lines that are told apart by their setting.
-const ROLES: [Role; LINES_MAX] =
-    [Role::Hit, Role::Baseline, Role::Stale, Role::Miss, Role::Reference, Role::Event];
+/// Colours of lines that are told apart by their setting; each has a dashed sister.
+const ROLES: [Role; SETTINGS_MAX] = [Role::Hit, Role::Baseline, Role::Stale, Role::Miss];
 
 /// The chart of a scenario; none if it followed nothing.
 #[must_use]
@@ -54,14 +53,15 @@ fn sketch(findings: &ScenarioFindings) -> Option<Sketch> {
     });
     let scenario = findings.scenario.replace('_', " ");
     let names: Vec<&str> = quantities.iter().map(|series| series.name.as_str()).collect();
+    let dashed = dashed(findings, first);
     let told: Vec<String> = events.iter().map(|(at, what)| format!("at {at:.1} s {what}")).collect();
     let marked = if told.is_empty() { String::new() } else { format!(" Marked: {}.", told.join("; ")) };
     Some(Sketch {
         kind: "scenario",
         title: format!("{}: {scenario}, {} over {over}", findings.experiment.name, listed(&names)),
         desc: format!(
-            "From above, each on an axis of its own over {over}: {}. A line for each side; upright bars are 95 % \
-             intervals.{marked}",
+            "From above, each on an axis of its own over {over}: {}. A line for each side{dashed}; upright bars are \
+             95 % intervals, cut where the axis ends.{marked}",
             listed(&names)
         ),
         panels: panels.collect(),
@@ -98,20 +98,57 @@ fn events(findings: &ScenarioFindings) -> Vec<(f64, String)> {
     events
 }
 
+/// The settings of a quantity, in their order.
+fn settings<'r>(findings: &'r ScenarioFindings, name: &str) -> Vec<&'r str> {
+    let series = findings.results.iter().flat_map(|result| &result.series);
+    let mut settings: Vec<&str> = Vec::new();
+    for point in series.filter(|series| series.name == name).flat_map(|series| &series.points) {
+        if !point.setting.is_empty() && !settings.contains(&point.setting.as_str()) {
+            settings.push(&point.setting);
+        }
+    }
+    settings
+}
+
+/// How lines of several settings are told apart, in words; nothing where there is one.
+fn dashed(findings: &ScenarioFindings, first: &Series) -> String {
+    let settings = settings(findings, &first.name).len();
+    let of = |variant| findings.results.iter().find(|result| result.variant == variant);
+    let sides = match (of(Variant::Baseline), of(Variant::Candidate)) {
+        (Some(baseline), Some(_)) if settings > 0 => {
+            format!(" and setting, dashed for {}", findings.name_of(baseline))
+        }
+        _ => String::new(),
+    };
+    if settings > SETTINGS_MAX {
+        format!("{sides}, of the first {SETTINGS_MAX} of {settings} settings (the table has all)")
+    } else {
+        sides
+    }
+}
+
 /// The lines of a quantity: one for each side, and for each setting where there are several.
 fn lines<'r>(findings: &'r ScenarioFindings, of: &Series) -> Vec<Line<'r>> {
     let mut lines: Vec<Line<'r>> = Vec::new();
+    let settings = settings(findings, &of.name);
+    let is_alone = findings.results.len() == 1;
     for result in &findings.results {
         let Some(series) = result.series.iter().find(|series| series.name == of.name) else { continue };
         let side = findings.name_of(result);
-        let has_settings = series.points.iter().any(|point| !point.setting.is_empty());
         for point in &series.points {
-            let name = if has_settings { format!("{side}, {}", point.setting) } else { side.clone() };
-            if let Some(line) = lines.iter_mut().find(|line| line.name == name) {
-                line.points.push(point);
-            } else if lines.len() < LINES_MAX {
-                let role = if has_settings { ROLES[lines.len()] } else { role(result) };
-                lines.push(Line { name, role, points: vec![point] });
+            let colour = settings.iter().position(|setting| *setting == point.setting);
+            let (name, role) = match colour.map(|place| ROLES.get(place)) {
+                None => (side.clone(), role(result)),
+                Some(Some(role)) if result.variant == Variant::Candidate || is_alone => {
+                    (format!("{side}, {}", point.setting), *role)
+                }
+                Some(Some(role)) => (format!("{side}, {}", point.setting), role.tail()),
+                // The table has it.
+                Some(None) => continue,
+            };
+            match lines.iter_mut().find(|line| line.name == name) {
+                Some(line) => line.points.push(point),
+                None => lines.push(Line { name, role, points: vec![point] }),
             }
         }
     }
@@ -140,22 +177,39 @@ fn panel(
     let mut marks = spans(events, &x);
     marks.extend(capacities(findings, series, place));
     marks.extend(bound.map(|value| Mark::Across { role: Role::Reference, y: height_of(value) }));
-    for line in lines {
-        marks.extend(whiskers(line, place, height_of));
+    for (nth, line) in lines.iter().enumerate() {
+        let aside = aside(lines, nth) * (x.range.1 - x.range.0);
+        let place = |at: f64| place(at) + aside;
+        marks.extend(whiskers(line, place, height_of, y.range));
         marks.extend(drawn(line, place, height_of, series.over != "seconds"));
     }
     let label = |line: &Line<'_>| {
         let last = line.points.iter().rev().find_map(|point| point.value)?;
         Some(Label { y: height_of(last), text: short(&line.name), role: line.role })
     };
-    Panel { height: 230, x, y, marks, labels: lines.iter().filter_map(label).collect() }
+    let told = bound.map(|value| Label {
+        y: height_of(value),
+        text: format!("bound {}", figure(series.unit, value)),
+        role: Role::Ink,
+    });
+    Panel { height: 230, x, y, marks, labels: lines.iter().filter_map(label).chain(told).collect() }
 }
 
-/// What a label has room for.
+/// What a label has room for. The names of settings are cut to their first words before anything is lost.
 fn short(name: &str) -> String {
-    const ROOM: usize = 18;
+    const ROOM: usize = 29;
     if name.chars().count() <= ROOM {
         return name.to_owned();
+    }
+    let ends = |part: &str| match (part.split_once(' '), part.rsplit_once(' ')) {
+        (Some((first, _)), Some((_, last))) => format!("{first} {last}"),
+        _ => part.to_owned(),
+    };
+    let (side, settings) = name.split_once(", ").unwrap_or((name, ""));
+    let settings = settings.split(", ").filter(|part| !part.is_empty()).map(ends);
+    let name = std::iter::once(side.to_owned()).chain(settings).collect::<Vec<_>>().join(", ");
+    if name.chars().count() <= ROOM {
+        return name;
     }
     name.chars().take(ROOM - 1).chain(['…']).collect()
 }
@@ -204,20 +258,45 @@ fn spans(events: &[(f64, String)], x: &Axis) -> Vec<Mark> {
     marks
 }
 
-fn whiskers(line: &Line<'_>, place: fn(f64) -> f64, height_of: fn(f64) -> f64) -> Vec<Mark> {
+/// How far a line stands from its place, as a share of the axis: intervals at one place would hide each
+/// other.
+fn aside(lines: &[Line<'_>], nth: usize) -> f64 {
+    const APART: f64 = 0.006;
+    let has_intervals = |line: &Line<'_>| line.points.iter().any(|point| point.lower.is_some());
+    if !lines.iter().any(has_intervals) {
+        return 0.0;
+    }
+    (nth as f64 - (lines.len() - 1) as f64 / 2.0) * APART
+}
+
+/// Intervals as upright bars, as far as the axis goes: few super-blocks allow what cannot be.
+fn whiskers(
+    line: &Line<'_>,
+    place: impl Fn(f64) -> f64,
+    height_of: fn(f64) -> f64,
+    (bottom, top): (f64, f64),
+) -> Vec<Mark> {
     let role = line.role;
     let bars = line.points.iter().filter_map(|point| {
         let (lower, upper) = point.lower.zip(point.upper)?;
+        // A logarithm of nothing or less is below every axis.
+        let lower =
+            Some(height_of(lower)).filter(|height| height.is_finite()).map_or(bottom, |at| at.max(bottom));
         Some(Mark::Line {
             role,
-            points: vec![(place(point.at), height_of(lower)), (place(point.at), height_of(upper))],
+            points: vec![(place(point.at), lower), (place(point.at), height_of(upper).min(top))],
         })
     });
     bars.collect()
 }
 
 /// The line, broken at gaps; with dots where points are few, since each was a load of its own.
-fn drawn(line: &Line<'_>, place: fn(f64) -> f64, height_of: fn(f64) -> f64, has_dots: bool) -> Vec<Mark> {
+fn drawn(
+    line: &Line<'_>,
+    place: impl Fn(f64) -> f64,
+    height_of: fn(f64) -> f64,
+    has_dots: bool,
+) -> Vec<Mark> {
     let role = line.role;
     let mut marks = Vec::new();
     for part in line.points.split(|point| point.value.is_none()).filter(|part| !part.is_empty()) {
@@ -264,14 +343,32 @@ fn x_axis(
         return (ticks::logarithmic(places(), title, scenario::place), f64::log10);
     }
     let margin = ((high - low) * 0.04).max(0.5_f64.min(high.abs().max(0.1) * 0.04));
-    (ticks::linear(low - margin, high + margin, title, scenario::place), identity)
+    let mut axis = ticks::linear(low - margin, high + margin, title, scenario::place);
+    if places().all(|place| place.fract() == 0.0) {
+        // There is no second and a half expiry.
+        axis.ticks.retain(|(at, _)| at.fract() == 0.0);
+    }
+    (axis, identity)
 }
 
 /// Shares from 0 to 100 %, times on a logarithmic axis, everything else from 0 on.
 fn y_axis(series: &Series, lines: &[Line<'_>], bound: Option<f64>) -> (Axis, fn(f64) -> f64) {
     let points = || lines.iter().flat_map(|line| &line.points);
-    let values = || points().flat_map(|point| [point.value, point.lower, point.upper]).flatten().chain(bound);
+    let found = || points().filter_map(|point| point.value).chain(bound);
     let title = series.name.as_str();
+    // Intervals widen an axis only so far.
+    let (least, most) = ticks::range(found()).map_or((0.0, 1.0), |(low, high)| match series.unit {
+        Unit::Share => (low.min(0.0), high.max(1.0)),
+        Unit::Seconds => (low / 3.0, high * 3.0),
+        _ => (low.min(0.0), high * 2.0),
+    });
+    let ends = || {
+        points()
+            .flat_map(|point| [point.lower, point.upper])
+            .flatten()
+            .map(|end| end.clamp(least, most.max(least)))
+    };
+    let values = || found().chain(ends());
     let (low, high) = ticks::range(values()).unwrap_or((0.0, 1.0));
     match series.unit {
         Unit::Share if high <= 1.0 && low >= 0.0 => {

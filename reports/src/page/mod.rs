@@ -19,11 +19,13 @@ use hitmark_schema::Run;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::charts;
-use crate::comparison::{RunComparison, compare_run};
+use crate::comparison::{EventNote, RunComparison, compare_run};
 
 /// Experiments of a page that get charts of their own; the table and the forest plot hold all.
 /// It keeps a page of many experiments small enough to mail.
 const CHARTED_MAX: usize = 24;
+/// Events that are listed in the open; the others can be unfolded.
+const EVENTS_SHOWN: usize = 20;
 
 /// One self-contained page from one or more runs.
 #[must_use]
@@ -136,16 +138,25 @@ fn events(comparison: &RunComparison) -> Markup {
         @if comparison.events.is_empty() {
             p { "Nothing: no event was recorded." }
         } @else {
-            ol.events {
-                @for event in &comparison.events {
-                    li {
-                        span.at { (format!("{:.1} s", event.at_s)) } " "
-                        @if let Some(slug) = &event.experiment { span.where { (slug) } " " }
-                        (crate::words::event(event))
-                    }
+            @let (first, rest) = comparison.events.split_at(comparison.events.len().min(EVENTS_SHOWN));
+            ol.events { @for event in first { (event_row(event)) } }
+            @if !rest.is_empty() {
+                details {
+                    summary { (rest.len()) " more" }
+                    ol.events start=(EVENTS_SHOWN + 1) { @for event in rest { (event_row(event)) } }
                 }
             }
             p.fine { "Times are seconds since the run began." }
+        }
+    }
+}
+
+fn event_row(event: &EventNote) -> Markup {
+    html! {
+        li {
+            span.at { (format!("{:.1} s", event.at_s)) } " "
+            @if let Some(slug) = &event.experiment { span.where { (slug) } " " }
+            (crate::words::event(event))
         }
     }
 }

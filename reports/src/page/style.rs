@@ -45,6 +45,7 @@ ul.headlines p{margin:0}
 .badge{display:inline-block;font-size:.78rem;font-weight:700;letter-spacing:.05em;text-transform:uppercase;border:1.5px solid currentColor;border-radius:.3rem;padding:.1rem .5rem;white-space:nowrap}
 .badge.faster{color:var(--good)}.badge.slower,.badge.invalid{color:var(--bad)}.badge.inconclusive{color:var(--unsure)}.badge.same,.badge.none{color:var(--soft)}
 .scroll{overflow-x:auto}
+.scroll+.scroll{margin-top:1.2rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem;width:100%}
 th,td{padding:.28rem .7rem;text-align:right;vertical-align:baseline;white-space:nowrap}
 th:first-child,td:first-child{text-align:left;padding-left:0}

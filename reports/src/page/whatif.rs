@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::{experiment, style};
 use crate::charts;
-use crate::whatif::{COLUMNS, basis, knee, policies, sizes};
+use crate::whatif::{COLUMNS, basis, knee, limits, policies, present, sizes};
 
 /// One self-contained page from a what-if document.
 #[must_use]
@@ -26,13 +26,14 @@ pub fn whatif_page(whatif: &WhatIf) -> String {
                     section.run {
                         header { p.kicker { "hitmark what-if" } h1 { "What would another cache hit?" } }
                         p { (basis(whatif)) "." }
-                        @if let Some(knee) = knee(whatif) { p { (knee) } }
+                        @for sentence in [knee(whatif), present(whatif)].into_iter().flatten() { p { (sentence) } }
                         (table(&COLUMNS.map(str::to_owned), &sizes(whatif)))
                         @for chart in charts::of_whatif(whatif) { (experiment::figure(&chart)) }
                         @if let Some((columns, rows)) = policies(whatif) {
                             h2 { "Hit ratio by policy" }
                             (table(&columns, &rows))
                         }
+                        @if let Some(limits) = limits(whatif) { p.fine { (limits) } }
                         p.fine {
                             "The curve is that of LRU, for every size from one pass over the requests; other policies are \
                              simulated at the sizes of the table. First requests of a key miss whatever the size."

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::sampler::{LiveCurve, SizePoint};
 use crate::exposition::Family;
 use crate::metrics::{
-    CURVE_BYTES_MISS_RATIO, CURVE_CAPACITY_MISS_RATIO, CURVE_DROPPED, CURVE_FOOTPRINT, CURVE_KEYS,
-    CURVE_LOOKUPS, CURVE_MISS_RATIO, CURVE_RATE, CURVE_SAMPLED, CURVE_WINDOW, Metric,
+    CACHE_CAPACITY_BYTES, CURVE_BYTES_MISS_RATIO, CURVE_CAPACITY_MISS_RATIO, CURVE_DROPPED, CURVE_FOOTPRINT,
+    CURVE_KEYS, CURVE_LOOKUPS, CURVE_MISS_RATIO, CURVE_RATE, CURVE_SAMPLED, CURVE_WINDOW, Metric,
 };
 
 /// What multiples of the present capacity are shown, with their labels.
@@ -34,6 +34,8 @@ pub struct PageCurve {
     pub dropped: u64,
     /// How far back the curve looks.
     pub window_seconds: f64,
+    /// The most bytes that the cache holds now; none if the page does not say.
+    pub capacity_bytes: Option<u64>,
     /// Miss ratios by size in entries, smallest first.
     pub by_entries: Vec<SizePoint>,
     /// Miss ratios by size in bytes, smallest first.
@@ -88,10 +90,8 @@ fn sizes(metric: Metric, label: &'static str, backend: &str, points: &[SizePoint
 pub fn read(page: &str) -> Vec<PageCurve> {
     let mut curves: BTreeMap<String, PageCurve> = BTreeMap::new();
     for line in page.lines().take(LINES_MAX) {
-        let Some((name, rest)) = line.split_once('{').filter(|(name, _)| name.starts_with("cache_curve_"))
-        else {
-            continue;
-        };
+        let belongs = |name: &str| name.starts_with("cache_curve_") || name == CACHE_CAPACITY_BYTES.name;
+        let Some((name, rest)) = line.split_once('{').filter(|(name, _)| belongs(name)) else { continue };
         let Some((labels, value)) = rest.rsplit_once('}') else { continue };
         let value = value.split_whitespace().next().and_then(|value| value.parse::<f64>().ok());
         let (Some(backend), Some(value)) = (label(labels, "backend"), value.filter(|value| *value >= 0.0))
@@ -103,6 +103,8 @@ pub fn read(page: &str) -> Vec<PageCurve> {
     }
     let mut curves: Vec<_> =
         curves.into_iter().map(|(backend, curve)| PageCurve { backend, ..curve }).collect();
+    // A backend without a curve may say its capacity all the same; every curve says its rate.
+    curves.retain(|curve| curve.rate > 0.0);
     for curve in &mut curves {
         curve.by_entries.sort_by_key(|point| point.size);
         curve.by_bytes.sort_by_key(|point| point.size);
@@ -120,6 +122,7 @@ fn take(curve: &mut PageCurve, name: &str, labels: &str, value: f64) {
     match name {
         _ if is(CURVE_MISS_RATIO) => add(&mut curve.by_entries, point("entries")),
         _ if is(CURVE_BYTES_MISS_RATIO) => add(&mut curve.by_bytes, point("bytes")),
+        _ if is(CACHE_CAPACITY_BYTES) => curve.capacity_bytes = (value >= 1.0).then_some(value as u64),
         _ if is(CURVE_KEYS) => curve.keys = value,
         _ if is(CURVE_FOOTPRINT) => curve.footprint_bytes = value,
         _ if is(CURVE_RATE) => curve.rate = value,

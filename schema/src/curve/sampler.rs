@@ -14,7 +14,7 @@
 use std::time::Duration;
 
 use super::scale::Scale;
-use super::stack::Stack;
+use super::stack::{KEYS_MAX, Stack};
 
 /// 64 buckets for each doubling: a size is off by 1.6 % at most.
 const SCALE: Scale = Scale::new(6);
@@ -29,7 +29,7 @@ const BUCKETS: usize = SCALE.bucket_of(DISTANCE_MAX) + 1;
 /// What a sample may cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SamplerConfig {
-    /// The most keys in the sample, at least 64: about 160 bytes of memory each.
+    /// The most keys in the sample, from 64 to 65,534: about 130 bytes of memory each.
     pub keys_max: usize,
     /// The share of keys to begin with: above 0, at most 1.
     pub rate: f64,
@@ -115,7 +115,8 @@ impl Sampler {
     /// the number of requests that the cache has had before.
     #[must_use]
     pub fn new(config: SamplerConfig, now_ms: u64, total: u64) -> Self {
-        let keys_max = config.keys_max.max(64);
+        // One key more than it may have is in the stack for a moment.
+        let keys_max = config.keys_max.clamp(64, KEYS_MAX - 1);
         let rate = if config.rate > 0.0 { config.rate.min(1.0) } else { 1.0 };
         Self {
             config: SamplerConfig { keys_max, rate, ..config },

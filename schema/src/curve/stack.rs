@@ -5,23 +5,55 @@
 //! row of slots that is closed up whenever it has come to its end, so memory does not grow.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::fenwick::Fenwick;
 
 /// Slots for each key: so many requests lie between two closings of the row.
 const SLOTS_PER_KEY: usize = 4;
+/// Keys at most, so that their number has room above their bytes.
+pub(super) const KEYS_MAX: usize = (1 << (64 - BYTES_BITS)) - 1;
+/// So many bits hold the bytes of that many keys of four gigabytes each.
+const BYTES_BITS: u32 = 48;
 
 /// The keys of a sample in the order of their last requests. Nothing is allocated after it was made.
 #[derive(Debug)]
 pub(super) struct Stack {
     /// The slot of each key.
-    places: HashMap<u64, u32>,
+    places: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
     slots: Vec<Slot>,
     /// Slots before this have been used.
     next: usize,
-    marks: Fenwick<u32>,
-    weights: Fenwick<u64>,
+    /// A mark for each key with its bytes, in one number: one way through one tree adds up both.
+    marks: Fenwick<u64>,
     live_bytes: u64,
+}
+
+/// Keys are hashes already, whose bits are all good.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        // The sample holds the smallest hashes: their upper bits, by which a table tells its entries
+        // apart, are all zero.
+        self.0 = hash.rotate_right(16);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// One key of so many bytes.
+const fn mark(bytes: u32) -> u64 {
+    1 << BYTES_BITS | bytes as u64
 }
 
 /// The last request of a key.
@@ -46,11 +78,10 @@ impl Stack {
     pub(super) fn new(keys_max: usize) -> Self {
         let slots = keys_max * SLOTS_PER_KEY;
         Self {
-            places: HashMap::with_capacity(keys_max + 1),
+            places: HashMap::with_capacity_and_hasher(keys_max + 1, BuildHasherDefault::default()),
             slots: vec![Slot::default(); slots],
             next: 0,
             marks: Fenwick::new(slots),
-            weights: Fenwick::new(slots),
             live_bytes: 0,
         }
     }
@@ -77,8 +108,7 @@ impl Stack {
         let old = before.map(|before| self.take(before as usize));
         let bytes = bytes.or(old.map(|(slot, _)| slot.bytes)).unwrap_or_default();
         self.slots[now] = Slot { hash, bytes, epoch };
-        self.marks.add(now, 1);
-        self.weights.add(now, u64::from(bytes));
+        self.marks.add(now, mark(bytes));
         self.live_bytes += u64::from(bytes);
         old.map(|(_, after)| Distance { entries: after.entries + 1, bytes: after.bytes + u64::from(bytes) })
     }
@@ -87,21 +117,21 @@ impl Stack {
     pub(super) fn resize(&mut self, hash: u64, bytes: u32) {
         let Some(place) = self.places.get(&hash).map(|place| *place as usize) else { return };
         let before = std::mem::replace(&mut self.slots[place].bytes, bytes);
-        self.weights.subtract(place, u64::from(before));
-        self.weights.add(place, u64::from(bytes));
+        self.marks.subtract(place, mark(before));
+        self.marks.add(place, mark(bytes));
         self.live_bytes = self.live_bytes - u64::from(before) + u64::from(bytes);
     }
 
     /// Takes a key's mark away; what there is after it.
     fn take(&mut self, place: usize) -> (Slot, Distance) {
         let slot = std::mem::take(&mut self.slots[place]);
-        self.marks.subtract(place, 1);
-        self.weights.subtract(place, u64::from(slot.bytes));
+        self.marks.subtract(place, mark(slot.bytes));
         self.live_bytes -= u64::from(slot.bytes);
         // The key itself stands in `places` already, but has no mark yet.
         let marks = self.places.len() as u64 - 1;
-        let entries = marks - u64::from(self.marks.sum_through(place));
-        (slot, Distance { entries, bytes: self.live_bytes - self.weights.sum_through(place) })
+        let before = self.marks.sum_through(place);
+        let (entries, bytes) = (before >> BYTES_BITS, before & ((1 << BYTES_BITS) - 1));
+        (slot, Distance { entries: marks - entries, bytes: self.live_bytes - bytes })
     }
 
     /// Keeps the keys that `keep` chooses by hash and epoch, and closes up the row.
@@ -123,8 +153,7 @@ impl Stack {
         }
         self.slots[kept..self.next].fill(Slot::default());
         self.next = kept;
-        self.marks.refill(std::iter::repeat_n(1, kept));
-        self.weights.refill(self.slots[..kept].iter().map(|slot| u64::from(slot.bytes)));
+        self.marks.refill(self.slots[..kept].iter().map(|slot| mark(slot.bytes)));
     }
 }
 

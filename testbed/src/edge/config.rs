@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hitmark_schema::curve::SamplerConfig;
 use hitmark_schema::redact;
 use http::Uri;
 use http::uri::{Authority, Scheme};
@@ -32,6 +33,8 @@ pub struct EdgeConfig {
     /// How long after its lifetime a response may stand in for a failing origin, where neither side
     /// says anything about it.
     pub stale_if_error: Duration,
+    /// What the sample of the live miss-ratio curve may cost; without it, there is no curve.
+    pub curve: Option<SamplerConfig>,
 }
 
 impl Default for EdgeConfig {
@@ -45,6 +48,7 @@ impl Default for EdgeConfig {
             purge_token: None,
             origin_timeout: Duration::from_secs(30),
             stale_if_error: Duration::ZERO,
+            curve: Some(SamplerConfig::default()),
         }
     }
 }
@@ -60,6 +64,7 @@ impl fmt::Debug for EdgeConfig {
             .field("purge_token", &self.purge_token.as_ref().map(|_| redact::MASK))
             .field("origin_timeout", &self.origin_timeout)
             .field("stale_if_error", &self.stale_if_error)
+            .field("curve", &self.curve)
             .finish()
     }
 }

@@ -58,8 +58,9 @@ impl Edge {
         let listener = TcpListener::bind(config.listen).await.map_err(in_use)?;
         let addr = listener.local_addr().map_err(in_use)?;
         let folder = service::temporary_folder(service::cache_is_homeless(&config.of_the_cache()))?;
-        let cache =
-            service::cache(&config.of_the_cache(), KEYS, folder.as_ref(), LayerOptions::default()).await?;
+        let mut options = LayerOptions::default();
+        options.curve = config.curve;
+        let cache = service::cache(&config.of_the_cache(), KEYS, folder.as_ref(), options).await?;
         let policy = ResponseCacheConfig {
             name: NAME.to_owned(),
             stale_if_error: config.stale_if_error,

@@ -76,7 +76,7 @@ fn each_quantity_has_a_panel_with_a_line_for_each_side_and_the_fault_is_a_column
         let columns = of_kind(&panel.marks, |mark| matches!(mark, Mark::Column { .. }));
         assert_eq!(columns, [&Mark::Column { role: Role::Event, from: 1.5, to: 3.5 }]);
         let names: Vec<_> = panel.labels.iter().map(|label| label.text.as_str()).collect();
-        assert_eq!(names, ["uncached", "cached"]);
+        assert_eq!(names[..2], ["uncached", "cached"]);
         assert_eq!(panel.x.range, sketch.panels[0].x.range, "panels share their time");
     }
     assert_eq!(sketch.panels[1].x.title, "seconds since the load began");
@@ -108,6 +108,8 @@ fn times_are_logarithmic_with_their_bound_and_shares_go_from_nothing_to_all() {
     assert_eq!(sketch.panels[0].y.range, (0.0, 1.04));
     let bounds = of_kind(&sketch.panels[1].marks, |mark| matches!(mark, Mark::Across { .. }));
     assert_eq!(bounds, [&Mark::Across { role: Role::Reference, y: 5e7_f64.log10() }]);
+    let names: Vec<_> = sketch.panels[1].labels.iter().map(|label| label.text.as_str()).collect();
+    assert_eq!(names, ["uncached", "cached", "bound 50.0 ms"]);
     assert!(of_kind(&sketch.panels[0].marks, |mark| matches!(mark, Mark::Across { .. })).is_empty());
 }
 
@@ -127,9 +129,67 @@ fn a_sweep_has_a_line_for_each_setting_with_intervals_over_a_logarithmic_axis() 
     let names: Vec<_> = panel.labels.iter().map(|label| label.text.as_str()).collect();
     assert_eq!(names, ["cached, zipf_s 0.8", "cached, zipf_s 1.1"]);
     assert_ne!(panel.labels[0].role, panel.labels[1].role);
-    let bar = Mark::Line { role: panel.labels[0].role, points: vec![(5.0, 0.3 - 0.05), (5.0, 0.3 + 0.05)] };
-    assert!(panel.marks.contains(&bar), "{:?}", panel.marks);
+    let bars = |role: Role| {
+        let is_bar = |mark: &&Mark| matches!(mark, Mark::Line { role: of, points } if *of == role && points[0].0 == points[1].0);
+        panel.marks.iter().filter(is_bar).count()
+    };
+    assert_eq!(panel.labels.iter().map(|label| bars(label.role)).collect::<Vec<_>>(), [2, 2]);
+    let left = |role: Role| {
+        panel.marks.iter().find_map(|mark| match mark {
+            Mark::Dots { role: of, points } if *of == role => Some(points[0].0),
+            _ => None,
+        })
+    };
+    let (one, other) = (left(panel.labels[0].role).expect("dots"), left(panel.labels[1].role).expect("dots"));
+    assert!(one < 2.0 && other > 2.0 && other - one < 0.05, "beside each other: {one} and {other}");
     assert_eq!(panel.x.title, "keys");
+}
+
+#[test]
+fn settings_have_colours_sides_are_dashed_and_an_impossible_interval_ends_at_the_axis() {
+    let point = |keys: f64, users: u32, value: f64| Point {
+        setting: format!("zipf exponent 0.6, users {users}"),
+        lower: Some(value - 3.0),
+        upper: Some(value + 3.0),
+        ..Point::plain(keys, Some(value))
+    };
+    let of = |unit, value: f64| {
+        let points = [100.0, 2_000.0].into_iter().flat_map(|keys| (1..=5).map(move |users| (keys, users)));
+        let points = points.map(|(keys, users)| point(keys, users, value)).collect();
+        series(if unit == Unit::Share { "hit ratio" } else { "p99" }, unit, "keys", points)
+    };
+    let side = |variant| result(variant, vec![of(Unit::Share, 0.4), of(Unit::Seconds, 0.02)]);
+    let sketch = sketch(&findings(vec![side(Variant::Baseline), side(Variant::Candidate)])).expect("a chart");
+    for panel in &sketch.panels {
+        assert_eq!(
+            panel.labels.iter().filter(|label| !label.text.starts_with("bound")).count(),
+            8,
+            "four settings, two sides"
+        );
+        for label in panel.labels.iter().filter(|label| label.text.starts_with("uncached")) {
+            assert!(
+                label.role.is_tail() && label.text.starts_with("uncached, zipf 0.6, users "),
+                "{label:?}"
+            );
+        }
+        assert!(panel.labels.iter().all(|label| !label.text.starts_with("cached") || !label.role.is_tail()));
+        for mark in &panel.marks {
+            let Mark::Line { points, .. } = mark else { continue };
+            let (bottom, top) = panel.y.range;
+            assert!(
+                points.iter().all(|(_, y)| (bottom..=top).contains(y)),
+                "{mark:?} leaves {:?}",
+                panel.y.range
+            );
+        }
+    }
+    assert_eq!(sketch.panels[0].y.range, (0.0, 1.04));
+    assert!(
+        sketch.panels[1].labels.iter().any(|label| label.text == "bound 50.0 ms"),
+        "{:?}",
+        sketch.panels[1].labels
+    );
+    assert!(sketch.desc.contains("dashed for uncached, of the first 4 of 5 settings"), "{}", sketch.desc);
 }
 
 #[test]
@@ -144,6 +204,8 @@ fn calls_of_each_expiry_are_counted_from_nothing_on() {
     assert!(panel.y.range.1 > 100.0);
     let dots = of_kind(&panel.marks, |mark| matches!(mark, Mark::Dots { .. }));
     assert_eq!(dots.len(), 2, "each expiry is a dot");
+    let ticks: Vec<&str> = panel.x.ticks.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(ticks, ["1", "2"], "there is no expiry and a half");
 }
 
 #[test]

@@ -108,12 +108,16 @@ fn a_page_carries_the_curve_and_it_never_rises() {
         sampler.add(hash((share.powi(4) * 20_000.0) as u64), Some((request % 900) as u32), 0, || total);
     }
     let curve = sampler.curve(0, total);
-    let mut page = String::from("# HELP other x\ncache_curve_keys{backend=\"odd\n");
+    let mut page = String::from(
+        "# HELP other x\ncache_capacity_bytes{backend=\"redis\"} 7\n\
+         cache_capacity_bytes{backend=\"memory\"} 67108864\ncache_curve_keys{backend=\"odd\n",
+    );
     encode(&curve.families("memory", sampler.sampled(), 3, Some(64 << 20)), &mut page);
     let read = read(&page);
     assert_eq!(read.len(), 1, "{read:?}");
     assert_eq!((read[0].backend.as_str(), read[0].dropped, read[0].lookups), ("memory", 3, total));
     assert_eq!(read[0].rate, curve.rate);
+    assert_eq!(read[0].capacity_bytes, Some(64 << 20));
     assert_eq!(read[0].by_entries, curve.by_entries);
     assert_eq!(read[0].by_bytes, curve.by_bytes);
     for points in [&read[0].by_entries, &read[0].by_bytes] {
