@@ -68,10 +68,11 @@ fn round_length(lines: &[Line]) -> Duration {
     let nanoseconds = |line: &Line| (Duration::from_micros(line.micros) + WAY) * line.weight as u32;
     let of_all: Duration = lines.iter().map(nanoseconds).sum();
     let rarest = lines.iter().map(|line| line.weight).min().unwrap_or(1);
-    (of_all / weights as u32 * (ANSWERS_PER_ROUND * weights / rarest) as u32).max(ROUND_MIN)
+    let length = of_all / weights as u32 * (ANSWERS_PER_ROUND * weights / rarest) as u32;
+    Duration::from_millis(length.max(ROUND_MIN).as_millis() as u64)
 }
 
-/// A round of the engine: a super-block of its own.
+/// A round of the engine: a super-block of one slice.
 async fn engine(
     server: &TruthServer,
     lines: &[Line],
@@ -80,10 +81,11 @@ async fn engine(
 ) -> Result<(), Failed> {
     let journeys: String = lines.iter().map(Line::journey).collect();
     let text = format!(
-        "[run]\npairs = 1\nsuperblock_s = {0}\nslice_ms = 200\nwarmup_s = 0\n[[experiment]]\nname = \"x\"\ndiffers = \"nothing\"\n\
+        "[run]\npairs = 1\nsuperblock_s = {0}\nslice_ms = {2}\nwarmup_s = 0\n[[experiment]]\nname = \"x\"\ndiffers = \"nothing\"\n\
          users = 1\ncompare_bodies = false\n{journeys}[experiment.baseline]\nname = \"spin\"\nbase_url = \"{1}\"\n",
         length.as_secs_f64(),
-        server.url()
+        server.url(),
+        length.as_millis()
     );
     let dir = tempfile::tempdir()?;
     let out = dir.path().join("run");
