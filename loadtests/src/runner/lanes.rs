@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use crate::schedule::pacer;
+use crate::transport::in_place::{self, Users};
 
 /// Threads for users. They end when this is dropped.
 #[derive(Debug)]
@@ -34,8 +35,9 @@ impl Lanes {
     /// If the system has no thread or no event queue left.
     pub(crate) fn start(users: usize) -> io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let lanes = (0..processors.min(users).max(1)).map(Lane::start).collect::<Result<_, _>>()?;
-        Ok(Self { lanes })
+        let count = processors.min(users).max(1);
+        let each = if users <= count { Users::One } else { Users::Many };
+        Ok(Self { lanes: (0..count).map(|number| Lane::start(number, each)).collect::<Result<_, _>>()? })
     }
 
     /// How many there are.
@@ -50,11 +52,12 @@ impl Lanes {
 }
 
 impl Lane {
-    fn start(number: usize) -> io::Result<Self> {
+    fn start(number: usize, users: Users) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (end, ended) = oneshot::channel();
         let thread = std::thread::Builder::new().name(format!("users-{number}")).spawn(move || {
+            in_place::this_thread_has(users);
             runtime.block_on(async {
                 // Without a timer of its own the thread waits as coarsely as the runtime does.
                 match pacer::install() {

@@ -53,7 +53,7 @@ pub(crate) async fn run(
             Model::Closed(ClosedSchedule::new(shape, users, experiment.pace.clone()))
         }
         LoadModel::Open { rate_per_s, .. } => {
-            Model::Open(OpenSchedule::new(shape, rate_per_s, &experiment.pace), Punctuality::default())
+            Model::Open(OpenSchedule::new(shape, rate_per_s, &experiment.pace), Box::default())
         }
     };
     let lanes =
@@ -116,7 +116,7 @@ struct Turns {
 
 enum Model {
     Closed(ClosedSchedule),
-    Open(OpenSchedule, Punctuality),
+    Open(OpenSchedule, Box<Punctuality>),
 }
 
 impl Work for Turns {

@@ -7,6 +7,7 @@ mod alarm;
 mod connection;
 mod headers;
 mod http1;
+pub(crate) mod in_place;
 mod stream;
 pub mod tls;
 
@@ -26,6 +27,7 @@ use alarm::Alarm;
 use connection::{Connection, Ready};
 use hitmark_schema::ErrorKind;
 use tls::{TlsError, TlsSettings};
+use tokio::task::coop::{consume_budget, unconstrained};
 
 /// Memory of a body that is kept for the next one, at most.
 const SPARE_BODY_BYTES_MAX: usize = 16 * 1024;
@@ -179,10 +181,12 @@ impl Transport {
         let Some(mut connection) = self.connection.take() else {
             return Err(Failure::new(ErrorKind::Connect, "not connected".to_owned(), Instant::now()));
         };
+        // The runtime has a task give way now and then: here, and not while the clock runs.
+        consume_budget().await;
         let started = Instant::now();
         let deadline = started + self.target.timeout;
         let answered = {
-            let mut exchange = pin!(connection.exchange(request, body_use, &mut self.spare));
+            let mut exchange = pin!(unconstrained(connection.exchange(request, body_use, &mut self.spare)));
             poll_fn(|cx| match exchange.as_mut().poll(cx) {
                 Poll::Ready(answered) => Poll::Ready(Some(answered)),
                 Poll::Pending => self.alarm.poll(cx, deadline).map(|()| None),

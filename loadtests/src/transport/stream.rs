@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::in_place::{self, ReadInPlace};
+
 /// A stream of either kind; which one it is costs a branch, not an allocation.
 #[derive(Debug)]
 pub(super) enum Stream {
@@ -20,6 +22,16 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl ReadInPlace for Stream {
+    fn read_in_place(&mut self, room: &mut ReadBuf<'_>) -> Option<io::Result<()>> {
+        match self {
+            Self::Plain(stream) => in_place::read(stream, room),
+            // What a socket has to read may be no byte of the answer yet.
+            Self::Tls(_) => None,
         }
     }
 }

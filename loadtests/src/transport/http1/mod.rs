@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use self::body::Body;
 use self::head::Head;
 
+use super::in_place::ReadInPlace;
 use super::{BodyUse, Buffers};
 
 /// The buffer of a connection at first, and at most while it reads a body. It doubles where an
@@ -46,6 +47,9 @@ pub(super) struct Http1<S> {
     unwritten: Option<io::Error>,
     /// Another request may follow.
     reusable: bool,
+    /// When the last bytes came. The clock is looked at before they are: what is made of them is work
+    /// of this program, not time that the service took.
+    came_at: Instant,
 }
 
 /// What a connection must know of a request, to tell whether its answer has a body.
@@ -100,7 +104,7 @@ pub(super) enum Broken {
     Failed(#[from] io::Error),
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
+impl<S: AsyncRead + AsyncWrite + ReadInPlace + Unpin> Http1<S> {
     pub(super) fn new(stream: S) -> Self {
         Self {
             stream,
@@ -110,6 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             written: 0,
             unwritten: None,
             reusable: true,
+            came_at: Instant::now(),
         }
     }
 
@@ -132,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         (self.written, self.unwritten) = (0, None);
         self.reusable = false;
         let mut head = self.head(request, asked, buffers).await?;
-        let headers_at = Instant::now();
+        let headers_at = self.came_at;
         // A body that came together with its head is complete when that is.
         let mut answer = Answer { status: head.status, headers_at, body_at: headers_at, body_bytes: 0 };
         self.body(request, &mut head.body, body_use, &mut buffers.body, &mut answer).await?;
@@ -193,7 +198,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             }
             self.make_room(BUFFER_BYTES_MAX)?;
             let more = self.more(request, Until::Anything).await;
-            answer.body_at = Instant::now();
+            answer.body_at = self.came_at;
             match more {
                 Ok(()) => {}
                 Err(Broken::Ended) if matches!(body, Body::UntilClose) => return Ok(()),
@@ -231,7 +236,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             self.poll_write(cx, request);
             loop {
                 let before = self.to;
-                match ready!(self.poll_read(cx)) {
+                let told = match self.poll_read(cx) {
+                    Poll::Ready(told) => told,
+                    // There is nothing to wait for in place before all of the request is on its way.
+                    Poll::Pending if self.written < request.len() => return Poll::Pending,
+                    Poll::Pending => match self.read_in_place() {
+                        Some(told) => told,
+                        None => return Poll::Pending,
+                    },
+                };
+                match told {
                     Ok(0) => {
                         return Poll::Ready(Err(self.unwritten.take().map_or(Broken::Ended, Broken::Failed)));
                     }
@@ -251,10 +265,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut room = ReadBuf::new(&mut self.buffer[self.to..]);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room))?;
+        let told = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room));
+        self.came_at = Instant::now();
         let read = room.filled().len();
         self.to += read;
-        Poll::Ready(Ok(read))
+        Poll::Ready(told.map(|()| read))
+    }
+
+    fn read_in_place(&mut self) -> Option<io::Result<usize>> {
+        let mut room = ReadBuf::new(&mut self.buffer[self.to..]);
+        let told = self.stream.read_in_place(&mut room)?;
+        self.came_at = Instant::now();
+        let read = room.filled().len();
+        self.to += read;
+        Some(told.map(|()| read))
     }
 
     /// Writes as much as the connection takes. A failure is told only if no answer comes: a service

@@ -24,12 +24,24 @@ struct Pieces {
     write_bytes: usize,
     ends: bool,
     waits: bool,
+    /// Writes that are not taken yet.
+    writes_held_back: u32,
+    /// How often it was waited for in place.
+    waits_in_place: u32,
 }
 
 impl Pieces {
     fn new<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, ends: bool) -> Self {
         let pieces = pieces.into_iter().filter(|piece| !piece.is_empty()).map(<[u8]>::to_vec).collect();
-        Self { pieces, written: Vec::new(), write_bytes: usize::MAX, ends, waits: true }
+        Self {
+            pieces,
+            written: Vec::new(),
+            write_bytes: usize::MAX,
+            ends,
+            waits: true,
+            writes_held_back: 0,
+            waits_in_place: 0,
+        }
     }
 }
 
@@ -57,8 +69,20 @@ impl AsyncRead for Pieces {
     }
 }
 
+impl ReadInPlace for Pieces {
+    fn read_in_place(&mut self, _: &mut ReadBuf<'_>) -> Option<io::Result<()>> {
+        self.waits_in_place += 1;
+        None
+    }
+}
+
 impl AsyncWrite for Pieces {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.writes_held_back > 0 {
+            self.writes_held_back -= 1;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if self.write_bytes == 0 {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
@@ -229,6 +253,19 @@ fn answers_follow_one_another_and_an_unasked_one_ends_it() {
     });
     let closed = Pieces { waits: false, ..Pieces::new([], true) };
     assert!(!Http1::new(closed).is_ready());
+}
+
+#[test]
+fn an_answer_is_waited_for_in_place_only_when_the_whole_request_is_on_its_way() {
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    let waits_in_place = |writes_held_back| {
+        let mut connection = Http1::new(Pieces { writes_held_back, ..Pieces::new([&answer[..]], false) });
+        let seen = run(ask(&mut connection, Asked::Other)).unwrap();
+        assert_eq!((seen.0, seen.1), (200, b"ok".to_vec()));
+        connection.stream.waits_in_place
+    };
+    assert_eq!(waits_in_place(0), 1, "the piece comes at the second reading");
+    assert_eq!(waits_in_place(1), 0, "what is not asked for does not come");
 }
 
 #[test]
