@@ -4,40 +4,31 @@
 //! Which quantities there are is the scenario's affair: every series in `scenarios.jsonl` is drawn by
 //! its unit and by what it is over. What was not measured leaves a gap.
 
-use hitmark_schema::scenario::{Point, Series, Unit};
-use hitmark_schema::{ScenarioResult, Variant};
+mod lines;
 
+use hitmark_schema::ScenarioResult;
+use hitmark_schema::scenario::{Point, Series, Unit};
+
+use self::lines::{Line, dashed, lines, role, short};
 use super::palette::Role;
 use super::panel::{Axis, Label, Mark, Panel};
 use super::{Chart, ChartTable, Sketch, ticks};
 use crate::format::{bytes, latency_tick};
 use crate::scenario::{self, ScenarioFindings, figure};
 
-/// Panels of a chart at most, and settings of a panel that have lines of their own.
+/// Panels of a chart at most.
 const PANELS_MAX: usize = 5;
-const SETTINGS_MAX: usize = 4;
 /// Moments that are marked.
 const EVENTS_MAX: usize = 8;
 /// From this quotient of the largest and the smallest place on, an axis is logarithmic.
 const LOGARITHMIC_FROM: f64 = 20.0;
 /// Rows of the numbers under a chart.
 const ROWS_MAX: usize = 120;
-/// Colours of lines that are told apart by their setting; each has a dashed sister.
-const ROLES: [Role; SETTINGS_MAX] = [Role::Hit, Role::Baseline, Role::Stale, Role::Miss];
-
 /// The chart of a scenario; none if it followed nothing.
 #[must_use]
 pub fn of_scenario(findings: &ScenarioFindings, prefix: &str) -> Option<Chart> {
     let slug = &findings.experiment.slug;
     sketch(findings).map(|sketch| sketch.drawn(&format!("{prefix}-{slug}")))
-}
-
-/// One line: a quantity of one side, at one setting.
-#[derive(Debug)]
-struct Line<'r> {
-    name: String,
-    role: Role,
-    points: Vec<&'r Point>,
 }
 
 fn sketch(findings: &ScenarioFindings) -> Option<Sketch> {
@@ -98,73 +89,6 @@ fn events(findings: &ScenarioFindings) -> Vec<(f64, String)> {
     events
 }
 
-/// The settings of a quantity, in their order.
-fn settings<'r>(findings: &'r ScenarioFindings, name: &str) -> Vec<&'r str> {
-    let series = findings.results.iter().flat_map(|result| &result.series);
-    let mut settings: Vec<&str> = Vec::new();
-    for point in series.filter(|series| series.name == name).flat_map(|series| &series.points) {
-        if !point.setting.is_empty() && !settings.contains(&point.setting.as_str()) {
-            settings.push(&point.setting);
-        }
-    }
-    settings
-}
-
-/// How lines of several settings are told apart, in words; nothing where there is one.
-fn dashed(findings: &ScenarioFindings, first: &Series) -> String {
-    let settings = settings(findings, &first.name).len();
-    let of = |variant| findings.results.iter().find(|result| result.variant == variant);
-    let sides = match (of(Variant::Baseline), of(Variant::Candidate)) {
-        (Some(baseline), Some(_)) if settings > 0 => {
-            format!(" and setting, dashed for {}", findings.name_of(baseline))
-        }
-        _ => String::new(),
-    };
-    if settings > SETTINGS_MAX {
-        format!("{sides}, of the first {SETTINGS_MAX} of {settings} settings (the table has all)")
-    } else {
-        sides
-    }
-}
-
-/// The lines of a quantity: one for each side, and for each setting where there are several.
-fn lines<'r>(findings: &'r ScenarioFindings, of: &Series) -> Vec<Line<'r>> {
-    let mut lines: Vec<Line<'r>> = Vec::new();
-    let settings = settings(findings, &of.name);
-    let is_alone = findings.results.len() == 1;
-    for result in &findings.results {
-        let Some(series) = result.series.iter().find(|series| series.name == of.name) else { continue };
-        let side = findings.name_of(result);
-        for point in &series.points {
-            let colour = settings.iter().position(|setting| *setting == point.setting);
-            let (name, role) = match colour.map(|place| ROLES.get(place)) {
-                None => (side.clone(), role(result)),
-                Some(Some(role)) if result.variant == Variant::Candidate || is_alone => {
-                    (format!("{side}, {}", point.setting), *role)
-                }
-                Some(Some(role)) => (format!("{side}, {}", point.setting), role.tail()),
-                // The table has it.
-                Some(None) => continue,
-            };
-            match lines.iter_mut().find(|line| line.name == name) {
-                Some(line) => line.points.push(point),
-                None => lines.push(Line { name, role, points: vec![point] }),
-            }
-        }
-    }
-    for line in &mut lines {
-        line.points.sort_by(|one, other| one.at.total_cmp(&other.at));
-    }
-    lines
-}
-
-const fn role(result: &ScenarioResult) -> Role {
-    match result.variant {
-        Variant::Baseline => Role::Baseline,
-        Variant::Candidate => Role::Candidate,
-    }
-}
-
 fn panel(
     findings: &ScenarioFindings,
     series: &Series,
@@ -193,25 +117,6 @@ fn panel(
         role: Role::Ink,
     });
     Panel { height: 230, x, y, marks, labels: lines.iter().filter_map(label).chain(told).collect() }
-}
-
-/// What a label has room for. The names of settings are cut to their first words before anything is lost.
-fn short(name: &str) -> String {
-    const ROOM: usize = 29;
-    if name.chars().count() <= ROOM {
-        return name.to_owned();
-    }
-    let ends = |part: &str| match (part.split_once(' '), part.rsplit_once(' ')) {
-        (Some((first, _)), Some((_, last))) => format!("{first} {last}"),
-        _ => part.to_owned(),
-    };
-    let (side, settings) = name.split_once(", ").unwrap_or((name, ""));
-    let settings = settings.split(", ").filter(|part| !part.is_empty()).map(ends);
-    let name = std::iter::once(side.to_owned()).chain(settings).collect::<Vec<_>>().join(", ");
-    if name.chars().count() <= ROOM {
-        return name;
-    }
-    name.chars().take(ROOM - 1).chain(['…']).collect()
 }
 
 /// The bound that a figure of the scenario names for a quantity, such as the p99 that a rate must keep.

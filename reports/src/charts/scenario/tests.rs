@@ -1,7 +1,7 @@
 //! Charts of scenarios by their data and labels.
 
 use hitmark_schema::scenario::Figure;
-use hitmark_schema::{Experiment, LoadModel, VariantPlan};
+use hitmark_schema::{Experiment, LoadModel, Variant, VariantPlan};
 
 use super::*;
 
