@@ -1,4 +1,6 @@
-//! The run directory, written and read back: whole, killed, foreign, broken.
+//! The run directory, written and read back: whole, killed, foreign, broken, merged.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
 use std::collections::BTreeMap;
 use std::fs;
