@@ -67,7 +67,9 @@ async fn assert_loading_is_told(version: Option<RedisVersion>) {
     commands(master.port(), &keys.iter().map(String::as_str).collect::<Vec<_>>());
     // Ten milliseconds for each key, with a look at the clients between.
     let slowly = ["--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024"];
-    let replica = start(version, &[&["--replicaof", "127.0.0.1", &port], &slowly[..]].concat()).await;
+    let replica = start(version, &slowly).await;
+    // Only now: who loads does not say that it is ready, and the start would wait until it has loaded.
+    commands(replica.port(), &[&format!("REPLICAOF 127.0.0.1 {port}")]);
     let info = info_with(replica.port(), "\r\nloading_eta_seconds:").await;
     assert_eq!(unknown_fields(&info), [""; 0], "decide about these");
     let exporter = exporter(config([replica.url()])).await;
