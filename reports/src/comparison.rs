@@ -297,7 +297,8 @@ fn experiment_notes(comparison: &ExperimentComparison) -> Vec<String> {
     }
     let misses = comparison.side(Variant::Candidate).map_or(0, |side| side.count(Outcome::Miss));
     if comparison.break_even_hit_ratio.is_some() && misses < MISSES_TO_TRUST {
-        notes.push(format!("the break-even hit ratio rests on {misses} misses"));
+        let word = if misses == 1 { "miss" } else { "misses" };
+        notes.push(format!("the break-even hit ratio rests on {misses} {word}"));
     }
     for (quantile, ratio) in &comparison.ratios {
         if let Ok(ratio) = ratio

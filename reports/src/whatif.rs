@@ -72,6 +72,7 @@ pub(crate) fn limits(whatif: &WhatIf) -> Option<String> {
     let live = whatif.live.as_ref()?;
     let dropped = match live.dropped {
         0 => String::new(),
+        1 => " One lookup of a sampled key was left out.".to_owned(),
         dropped => format!(" {} lookups of sampled keys were left out.", count(dropped)),
     };
     Some(format!(
