@@ -244,8 +244,7 @@ impl RedisCollector {
 
     /// The histograms, asked for in a round trip of their own while the version is news to us.
     async fn first_histogram(&self, info: &str, deadline: Instant) -> Result<Option<Reply>, Failure> {
-        let version = info::field(info, "redis_version").unwrap_or_default();
-        let major: Option<u32> = version.split('.').next().and_then(|major| major.parse().ok());
+        let (major, _) = info::version(info, "redis_version");
         let has_histograms = major.is_none_or(|major| major >= 7);
         self.lock().has_histograms = Some(has_histograms);
         if !has_histograms {

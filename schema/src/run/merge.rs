@@ -4,7 +4,7 @@
 //! side on one machine; the histograms add up where they always do, in the comparison. What is no sum,
 //! such as a scenario's figures, cannot be merged and is refused. It reads no directory itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::document::{Invalid, RunDocument, RunState};
@@ -40,12 +40,16 @@ pub fn merge(runs: &[Run], dir: &Path, command: String) -> Result<(), MergeError
     let ended = runs.iter().filter_map(|run| run.document.ended_unix_ns).max();
     let state = document.state;
     let mut writer = RunWriter::create(dir, document)?;
-    for (number, run) in runs.iter().enumerate() {
+    // The numbers that the runs before take, by experiment.
+    let mut taken: BTreeMap<&str, u32> = BTreeMap::new();
+    for run in runs {
         for block in &run.blocks {
-            let before = |run: &Run| blocks_of(run, &block.experiment);
             let mut block = block.clone();
-            block.index += runs[..number].iter().map(before).sum::<u32>();
+            block.index += taken.get(block.experiment.as_str()).copied().unwrap_or(0);
             writer.write_super_block(&block)?;
+        }
+        for experiment in &run.document.experiments {
+            *taken.entry(&experiment.slug).or_default() += blocks_of(run, &experiment.slug);
         }
         run.events.iter().chain([&origin(run)]).try_for_each(|event| writer.write_event(event))?;
     }

@@ -55,14 +55,7 @@ pub(super) struct CommandLog {
 /// Whether the server says that it is a Valkey that has these logs. Others would count the question as
 /// an error.
 pub(super) fn is_there(info: &str) -> bool {
-    version(info, "valkey_version") >= (Some(8), Some(1))
-}
-
-/// The first two numbers of a version that the server tells.
-pub(super) fn version(info: &str, field: &str) -> (Option<u32>, Option<u32>) {
-    let text = info::field(info, field).unwrap_or_default();
-    let mut parts = text.split('.').map_while(|part| part.parse().ok());
-    (parts.next(), parts.next())
+    info::version(info, "valkey_version") >= (Some(8), Some(1))
 }
 
 impl RedisCollector {

@@ -78,6 +78,12 @@ pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
+/// The first two numbers of a version that the server tells.
+pub(super) fn version(info: &str, name: &str) -> (Option<u32>, Option<u32>) {
+    let mut parts = field(info, name).unwrap_or_default().split('.').map_while(|part| part.parse().ok());
+    (parts.next(), parts.next())
+}
+
 /// The lines of the text with what stands before and after their first colon.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = text;
@@ -268,7 +274,7 @@ fn named<'a>(
 }
 
 /// The value of one attribute of `name=value,name=value`.
-fn attribute_of<'a>(attributes: &'a str, wanted: &str) -> Option<&'a str> {
+pub(super) fn attribute_of<'a>(attributes: &'a str, wanted: &str) -> Option<&'a str> {
     attributes.split(',').find_map(|attribute| attribute.strip_prefix(wanted)?.strip_prefix('='))
 }
 

@@ -8,7 +8,7 @@ use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::{self as m, Metric};
 
 use super::fields::number;
-use super::info;
+use super::info::{self, attribute_of};
 
 /// Most threads, engines or lines of sizes.
 const LINES_MAX: usize = 128;
@@ -103,7 +103,7 @@ impl Lines {
             .labels
             .iter()
             .zip(ENGINE_LABELS)
-            .map(|(label, name)| (*label, attribute(value, name).unwrap_or_default()))
+            .map(|(label, name)| (*label, attribute_of(value, name).unwrap_or_default()))
             .collect();
         self.engine.push(&labels, 1.0);
         columns(&mut self.engines, ENGINE, &labels, value);
@@ -117,7 +117,7 @@ impl Lines {
         }
         let db = format!("db{digits}");
         if kind.is_empty() {
-            let items = EXPIRING_ITEMS.iter().find_map(|name| attribute(value, name));
+            let items = EXPIRING_ITEMS.iter().find_map(|name| attribute_of(value, name));
             if let Some(items) = items.and_then(number).filter(|_| self.items.samples.len() < LINES_MAX) {
                 self.items.push(&[("db", &db)], items);
             }
@@ -142,7 +142,7 @@ fn columns(
     value: &str,
 ) {
     for (family, (name, _)) in families.iter_mut().zip(columns) {
-        if let Some(value) = attribute(value, name).and_then(number)
+        if let Some(value) = attribute_of(value, name).and_then(number)
             && family.samples.len() < LINES_MAX
         {
             family.push(labels, value);
@@ -170,11 +170,6 @@ fn whole(size: &str) -> Option<String> {
     };
     let size = digits.parse::<u64>().ok()?.checked_mul(1 << power)?;
     Some(size.to_string())
-}
-
-/// The value of one attribute of `name=value,name=value`.
-fn attribute<'a>(attributes: &'a str, wanted: &str) -> Option<&'a str> {
-    attributes.split(',').find_map(|attribute| attribute.strip_prefix(wanted)?.strip_prefix('='))
 }
 
 #[cfg(test)]

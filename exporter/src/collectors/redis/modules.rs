@@ -8,6 +8,7 @@ use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::{self as m, Metric};
 
 use super::fields::number;
+use super::info;
 use crate::redis_client::Reply;
 
 /// Field, metric.
@@ -56,8 +57,7 @@ const FIELDS: &[(&str, Metric)] = &[
 /// Reads the reply. Pure and total.
 pub(super) fn parse(reply: &Reply) -> Vec<Family> {
     let Reply::Text(text) = reply else { return Vec::new() };
-    let pairs = text.lines().filter_map(|line| line.split_once(':'));
-    pairs
+    info::lines(text)
         .filter_map(|(field, value)| {
             let (_, metric) = FIELDS.iter().find(|(name, _)| *name == field)?;
             Some(Family::single(*metric, number(value)?))

@@ -10,7 +10,6 @@ use std::time::Instant;
 use hitmark_schema::exposition::Family;
 use hitmark_schema::metrics::{self as m, Metric};
 
-use super::commandlog::version;
 use super::{RedisCollector, info, left, pairs, pairs_of};
 use crate::collectors::Collected;
 use crate::failure::Failure;
@@ -27,8 +26,8 @@ const ENABLED: &str = "cluster-slot-stats-enabled";
 
 /// Whether the server is a node of a cluster and knows the command.
 pub(super) fn are_there(info: &str) -> bool {
-    let is_new = match version(info, "valkey_version") {
-        (None, _) => version(info, "redis_version") >= (Some(8), Some(2)),
+    let is_new = match info::version(info, "valkey_version") {
+        (None, _) => info::version(info, "redis_version") >= (Some(8), Some(2)),
         of_valkey => of_valkey >= (Some(8), Some(0)),
     };
     is_new && info::field(info, "cluster_enabled") == Some("1")
